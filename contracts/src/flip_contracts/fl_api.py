@@ -1,0 +1,99 @@
+"""What hub and FL API say to each other. The hub calls; the FL API never dials the hub and holds none of its credentials."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from flip_contracts.wire import Sha256, TrustName, Wire
+
+RunConfig = dict[str, str | int | float | bool]
+
+
+class RunSpec(Wire):
+    """`PUT /v1/runs/{run_id}`: form field `spec` with this JSON, form file `app` with a zip of the app's files."""
+
+    model_id: UUID
+    project_id: UUID
+    cohort_query: str
+    run_config: RunConfig = {}  # overrides chosen at Initiate Training; undeclared keys are refused
+    trust_count: int
+
+
+class RunPrepared(Wire):
+    fab_sha256: Sha256
+    fab_bytes: int
+    notices: list[str] = []  # FLIP keys that were added, files that were left out and why
+
+
+class NodeSpec(Wire):
+    """`POST /v1/runs/{run_id}/nodes`: register a trust's key in this run's federation. Idempotent by trust."""
+
+    trust: TrustName
+    public_key: str
+
+
+class NodeView(Wire):
+    trust: TrustName
+    node_id: str  # uint64 as text: it overflows BIGINT and JavaScript numbers
+    online: bool
+
+
+class FlRunState(StrEnum):
+    PREPARED = "prepared"
+    RUNNING = "running"
+    FINISHED = "finished"
+
+
+class FlRunView(Wire):
+    run_id: UUID
+    state: FlRunState
+    nodes: list[NodeView]
+
+
+class EventKind(StrEnum):
+    """Events of a net, in order, durable. `GET /v1/events?after=SEQ&wait=SECONDS`."""
+
+    RUN_STARTED = "run_started"  # {} the ServerApp process is up
+    APP_STATUS = "app_status"  # {"status": ModelStatus}
+    METRIC = "metric"  # {"points": [MetricPoint]} sent by the ServerApp
+    TRAIN_SENT = "train_sent"  # {"round": int, "nodes": int}
+    ROUND_DONE = "round_done"  # {"round": int, "phase": "train"|"evaluate", "results": int, "failures": int, "errors": [str]}
+    LOG = "log"  # {"lines": [str]} ServerApp output
+    NOTICE = "notice"  # {"text": str} what the platform changed or noticed
+    APP_EXCEPTION = "app_exception"  # {"error_class": str, "text": str} send_handled_exception
+    RUN_FINISHED = "run_finished"  # RunFinished
+
+
+class FlEvent(Wire):
+    seq: int
+    run_id: UUID
+    at: datetime
+    kind: EventKind
+    payload: dict[str, Any]
+
+
+class EventsPage(Wire):
+    events: list[FlEvent]
+    next_after: int
+
+
+class RunFinished(Wire):
+    """`outcome`: succeeded, failed or stopped. `reason` is a RunReason value; `text` is for people.
+
+    `results_sha256` is None when nothing was produced. `train_results` counts ClientApp replies over all rounds.
+    """
+
+    outcome: str
+    reason: str
+    text: str
+    train_results: int
+    results_sha256: Sha256 | None = None
+    results_bytes: int = 0
+
+
+class NetHealth(Wire):
+    superlink_online: bool
+    executor_online: bool
+    flwr_version: str
+    active_runs: int

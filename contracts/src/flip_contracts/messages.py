@@ -1,0 +1,158 @@
+"""Trust-to-hub messages. They go through the trust's outbox, are sent in batches and are idempotent by id."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import Field, FiniteFloat
+
+from flip_contracts.statuses import Decision
+from flip_contracts.wire import Code, Sha256, TrustName, Wire
+
+
+class EnrolRequest(Wire):
+    """`public_key`: base64 of the 32 raw bytes of the trust's Ed25519 key, made at the trust."""
+
+    code: str
+    public_key: str
+    agent_version: str
+    protocol_version: int
+
+
+class EnrolResponse(Wire):
+    """`token` is shown once and stored hashed at the hub. `hub_public_key`: base64 raw Ed25519."""
+
+    trust_id: UUID
+    name: TrustName
+    token: str
+    hub_public_key: str
+
+
+class HeartbeatRequest(Wire):
+    agent_version: str
+    protocol_version: int
+    components: dict[str, str] = {}
+
+
+class MessageKind(StrEnum):
+    TASK_RESULT = "task_result"
+    DECISION = "decision"
+    IMAGING = "imaging"
+    METRICS = "metrics"
+    NODE_EVENT = "node_event"
+
+
+class TaskError(Wire):
+    """`message` is written by us and holds no patient value; driver and tool texts are dropped at the trust."""
+
+    code: Code
+    message: Annotated[str, Field(max_length=2000)]
+    position: list[int] | None = None  # [line, column] in the SQL, 1-based
+
+
+class TaskResultMessage(Wire):
+    kind: Literal[MessageKind.TASK_RESULT] = MessageKind.TASK_RESULT
+    id: UUID
+    task_id: UUID
+    result: dict[str, Any] | None = None
+    error: TaskError | None = None
+
+
+class ProjectDecision(Wire):
+    """What the trust's staff decided. Signed whole, so the hub can neither make nor change one."""
+
+    project_id: UUID
+    query_id: UUID
+    trust: TrustName
+    decision: Decision
+    sql_sha256: Sha256
+    decided_at: datetime
+    expires_at: datetime | None = None
+    conditions: str = ""
+
+
+class DecisionMessage(Wire):
+    """`signature`: base64 Ed25519 over `canonical_bytes(decision)`, by the trust's key."""
+
+    kind: Literal[MessageKind.DECISION] = MessageKind.DECISION
+    id: UUID
+    decision: ProjectDecision
+    signature: str
+
+
+class ImagingMessage(Wire):
+    """Counts of the imaging ledger by stage, and of exclusions by reason. Never an accession number.
+
+    `final` is true when every accession is READY or EXCLUDED.
+    """
+
+    kind: Literal[MessageKind.IMAGING] = MessageKind.IMAGING
+    id: UUID
+    project_id: UUID
+    stages: dict[str, int]
+    excluded: dict[str, int] = {}
+    final: bool
+
+
+class MetricPoint(Wire):
+    """One value of `send_metrics`. `id` makes delivery idempotent; `client_name` is what the app said, a note only."""
+
+    id: UUID
+    label: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.@/-]*$")]
+    value: FiniteFloat
+    round: Annotated[int, Field(ge=0)]
+    x_label: Annotated[str, Field(max_length=64)] = "round"
+    x_value: FiniteFloat | None = None
+    client_name: Annotated[str, Field(max_length=128)] = ""
+    at: datetime
+
+
+class MetricsMessage(Wire):
+    kind: Literal[MessageKind.METRICS] = MessageKind.METRICS
+    id: UUID
+    run_id: UUID
+    points: Annotated[list[MetricPoint], Field(min_length=1, max_length=5000)]
+
+
+class NodeEvent(StrEnum):
+    STARTED = "started"
+    REFUSED = "refused"
+    ENDED = "ended"
+    CLIENT_FAILED = "client_failed"
+
+
+class NodeEventMessage(Wire):
+    """Life of a run's SuperNode. `error_class` and a scrubbed text are all that leaves of a ClientApp's failure."""
+
+    kind: Literal[MessageKind.NODE_EVENT] = MessageKind.NODE_EVENT
+    id: UUID
+    run_id: UUID
+    event: NodeEvent
+    code: str = ""
+    error_class: str = ""
+    text: Annotated[str, Field(max_length=2000)] = ""
+    at: datetime
+
+
+TrustMessage = Annotated[
+    TaskResultMessage | DecisionMessage | ImagingMessage | MetricsMessage | NodeEventMessage,
+    Field(discriminator="kind"),
+]
+
+
+class MessageBatch(Wire):
+    messages: Annotated[list[TrustMessage], Field(min_length=1, max_length=100)]
+
+
+class Rejection(Wire):
+    """The hub will never take this message; the trust keeps it in a dead-letter list and says so."""
+
+    id: UUID
+    code: Code
+    message: str
+
+
+class MessageReceipt(Wire):
+    accepted: list[UUID]
+    rejected: list[Rejection] = []
