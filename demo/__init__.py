@@ -1,0 +1,1 @@
+"""One machine, a whole federation: hub, SuperLink, two trusts, synthetic hospitals. `python -m demo`."""

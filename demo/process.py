@@ -1,0 +1,90 @@
+"""Child processes that never outlive us: started in their own group, stopped by pid."""
+
+import contextlib
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+PR_SET_PDEATHSIG = 1  # prctl(2)
+GRACE_SECONDS = 15.0
+
+
+class DemoError(Exception):
+    """Something a reader can act on; printed without a traceback."""
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+@dataclass
+class Process:
+    name: str
+    popen: subprocess.Popen[bytes]
+    log: Path
+
+    @classmethod
+    def start(cls, name: str, command: Sequence[str], env: Mapping[str, str], log: Path) -> "Process":
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as sink:
+            popen = subprocess.Popen(
+                command,
+                env={**os.environ, **env},
+                stdin=subprocess.DEVNULL,
+                stdout=sink,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C reaches us first; we stop children in order
+                preexec_fn=_die_with_parent,
+            )
+        return cls(name, popen, log)
+
+    @property
+    def alive(self) -> bool:
+        return self.popen.poll() is None
+
+    def tail(self, lines: int = 15) -> str:
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+
+    def check(self) -> None:
+        if not self.alive:
+            raise DemoError(f"{self.name} ended with code {self.popen.returncode}. Its log, {self.log}:\n{self.tail()}")
+
+    def stop(self) -> None:
+        if self.alive:
+            self.popen.terminate()
+            try:
+                self.popen.wait(GRACE_SECONDS)
+            except subprocess.TimeoutExpired:
+                pass
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.popen.pid, signal.SIGKILL)
+        self.popen.wait()
+
+    def resident_mib(self) -> float:
+        status = Path(f"/proc/{self.popen.pid}/status").read_text()
+        return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS"))
+
+
+def wait_until(what: str, ready, timeout: float, processes: Sequence[Process] = (), every: float = 0.1):
+    """Poll `ready()` until it returns something true; say which process died if one did."""
+    deadline = time.monotonic() + timeout
+    while True:
+        for process in processes:
+            process.check()
+        if value := ready():
+            return value
+        if time.monotonic() > deadline:
+            raise DemoError(f"{what} took longer than {timeout:.0f} s.")
+        time.sleep(every)

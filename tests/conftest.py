@@ -1,0 +1,41 @@
+"""One real federation for the whole-system tests: hub, SuperLink over TLS, three trusts; the third approves nothing."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flip_trust.synthetic import demo_query
+
+from demo import story
+from demo.client import HubClient
+from demo.stack import Stack
+
+APPS = Path(__file__).parent / "apps"
+TRUSTS = ("trust-alpha", "trust-beta", "trust-gamma")
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    stack = Stack(tmp_path_factory.mktemp("federation"), trust_names=TRUSTS)
+    try:
+        stack.start()
+        yield stack
+    finally:
+        stack.stop()
+
+
+@pytest.fixture(scope="session")
+def me(stack: Stack) -> HubClient:
+    return stack.as_researcher()
+
+
+@pytest.fixture(scope="session")
+def project(stack: Stack, me: HubClient) -> dict:
+    """Approved by alpha and beta, its images ready. Gamma is enrolled and online but was never asked."""
+    project = story.approved_project(stack, me, "Two trusts", demo_query(), ["trust-alpha", "trust-beta"])
+    return story.wait_for_imaging(stack, me, project["id"], lambda _: None)
+
+
+@pytest.fixture(scope="session")
+def model(me: HubClient, project: dict) -> dict:
+    return story.model_with_app(me, project["id"], "Numpy", APPS / "numpy_app")
