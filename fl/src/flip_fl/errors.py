@@ -1,0 +1,51 @@
+"""Expected failures of the Flower side. `code` is stable; `public` says what to do next."""
+
+from typing import Any, ClassVar
+
+
+class FlError(Exception):
+    code: ClassVar[str] = "fl_error"
+    status: ClassVar[int] = 500
+
+    def __init__(self, public: str, **details: Any):
+        self.public = public
+        self.details = details
+        super().__init__(public)
+
+
+class RunUnknown(FlError):
+    code, status = "run_unknown", 404
+
+
+class RunNotPrepared(FlError):
+    code, status = "run_not_prepared", 409
+
+
+class AppInvalid(FlError):
+    """The uploaded app cannot become a FAB."""
+
+    code, status = "app_invalid", 422
+
+
+class FabTooLarge(AppInvalid):
+    code = "fab_too_large"
+
+
+class RunConfigKeyUndeclared(AppInvalid):
+    code = "run_config_key_undeclared"
+
+
+class ResultsNotReady(FlError):
+    code, status = "results_not_ready", 404
+
+
+class TokenInvalid(FlError):
+    code, status = "token_invalid", 401
+
+
+class SuperLinkRefused(FlError):
+    code, status = "superlink_refused", 502
+
+
+class SuperLinkUnreachable(FlError):
+    code, status = "superlink_unreachable", 503

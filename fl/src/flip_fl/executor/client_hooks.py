@@ -1,0 +1,67 @@
+"""Inside a ClientApp's process: what an exception says stays at the trust; only its class and place travel."""
+
+from typing import Any
+
+import flwr.supernode.runtime.run_clientapp as flwr_run
+
+from flip_fl.executor.report import place_in_app, post
+
+
+def install() -> None:
+    load_fn = flwr_run.get_load_client_app_fn
+
+    def get_load_client_app_fn(*args: Any, **kwargs: Any) -> Any:
+        load = load_fn(*args, **kwargs)
+
+        def load_guarded(*a: Any, **k: Any) -> Any:
+            try:
+                app = load(*a, **k)
+            except Exception as error:
+                raise _stripped(_root(error)) from None
+            return lambda message, context: _call(app, message, context)
+
+        return load_guarded
+
+    flwr_run.get_load_client_app_fn = get_load_client_app_fn
+
+
+def _call(app: Any, message: Any, context: Any) -> Any:
+    try:
+        return app(message=message, context=context)
+    except Exception as error:
+        raise _stripped(error) from None
+    finally:
+        _flush_metrics()
+
+
+def _flush_metrics() -> None:
+    """The SDK batches in the background; a reply must not overtake the metrics of its round."""
+    import sys
+
+    if flip := sys.modules.get("flip"):
+        flip.FLIP().flush()
+
+
+def _root(error: BaseException) -> BaseException:
+    """Flower wraps what the app raised at import into its own error."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
+
+
+def _stripped(error: BaseException) -> Exception:
+    """The same class name without its text: a text may quote a row.
+
+    A missing module is named, since that comes from the code and not from data. The full traceback goes to the
+    ClientApp's log, which stays at the trust.
+    """
+    import traceback
+
+    traceback.print_exception(error)
+    place = place_in_app(error)
+    text = "details are in the trust's log"
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        text = f"no module named {error.name} on the platform image"
+    post("/data/v1/exceptions", {"error_class": type(error).__name__, "text": f"{text} ({place})" if place else text})
+    kind = type(type(error).__name__, (Exception,), {"__module__": "builtins"})
+    return kind(f"{text} ({place})" if place else text)

@@ -1,0 +1,173 @@
+"""The executor: takes tasks from a Runtime API, launches each as a process, and reacts at once when one ends.
+
+It stands where `flower-superexec` would. The same loop serves ServerApps at the hub and ClientApps at a trust.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import httpx
+from flwr.common.constant import SubStatus
+from flwr.proto.runtime_pb2 import AcquireTaskRequest, PushTaskOutputRequest
+from flwr.supercore.constant import TaskType
+from flwr.supercore.interceptors import (
+    RuntimeTokenHttpInterceptor,
+    RuntimeVersionHttpInterceptor,
+    SuperExecAuthHttpInterceptor,
+)
+from flwr.supercore.retry import make_simple_http_retry_invoker
+from flwr.supercore.runtime import RuntimeHttpClient
+
+from flip_fl.executor.launcher import AppLaunch, AppProcess, Launcher
+
+log = logging.getLogger(__name__)
+ACQUIRE = "/flwr.proto.Runtime/AcquireTask"
+IDLE_SHORTEST, IDLE_LONGEST = 0.05, 0.5  # seconds between looks for a task
+
+
+class Host(Protocol):
+    """What the place it runs in knows and wants to know."""
+
+    def order_for(self, flwr_run_id: int, token: str) -> AppLaunch | None:
+        """How to launch a task of this run, or None if the run is not ours to run any more."""
+        ...
+
+    def line(self, flwr_run_id: int, line: str) -> None:
+        """One line that the app printed."""
+        ...
+
+    def ended(self, flwr_run_id: int, returncode: int, why: str) -> None:
+        """The process is gone; `why` is empty unless we ended it."""
+        ...
+
+
+@dataclass
+class RuntimeApi:
+    address: str
+    root_certificates: bytes | None  # None: plain HTTP on loopback
+    root_certificates_file: str | None
+    secret: bytes
+
+    def client(self, *interceptors: Any, tries: int | None = None) -> RuntimeHttpClient:
+        retry = make_simple_http_retry_invoker()
+        if tries is not None:
+            retry.max_tries = tries
+        return RuntimeHttpClient.from_server_address(
+            server_address=self.address,
+            insecure=self.root_certificates is None,
+            root_certificates=self.root_certificates,
+            interceptors=[RuntimeVersionHttpInterceptor(component_name="SuperExec"), *interceptors],
+            retry_invoker=retry,
+        )
+
+
+class Executor(threading.Thread):
+    def __init__(
+        self, kind: TaskType, api: RuntimeApi, host: Host, launcher: Launcher, wall_seconds: float = 24 * 3600
+    ):
+        super().__init__(name=f"executor-{kind}", daemon=True)
+        self._kind, self._api, self._host, self._launcher = kind, api, host, launcher
+        self._wall_seconds = wall_seconds
+        self._stop = threading.Event()
+        self._running: dict[int, list[tuple[AppProcess, Callable[[str], None]]]] = {}
+        self._lock = threading.Lock()
+        self.last_contact = 0.0  # monotonic time of the last answer of the Runtime API
+
+    @property
+    def online(self) -> bool:
+        return time.monotonic() - self.last_contact < 10
+
+    def run(self) -> None:
+        client = self._api.client(
+            SuperExecAuthHttpInterceptor(master_secret=self._api.secret, protected_methods=frozenset({ACQUIRE})),
+            tries=1,
+        )
+        idle = IDLE_SHORTEST
+        while not self._stop.wait(idle):
+            try:
+                answer = client.AcquireTask(AcquireTaskRequest(supported_task_types={self._kind}))
+            except (httpx.HTTPError, ValueError) as error:
+                log.debug("runtime api not reachable: %s", type(error).__name__)
+                idle = IDLE_LONGEST
+                continue
+            self.last_contact = time.monotonic()
+            if answer.HasField("task") and answer.token:
+                self._start(answer.task.run_id, answer.token)
+                idle = IDLE_SHORTEST
+            else:
+                idle = min(idle * 1.2, IDLE_LONGEST)
+        client.close()
+
+    def _start(self, flwr_run_id: int, token: str) -> None:
+        order = self._host.order_for(flwr_run_id, token)
+        if order is None:
+            log.warning("a task of a run that is not ours was left alone")
+            return
+        process = self._launcher.launch(order)
+        reason: list[str] = []
+
+        def kill(why: str) -> None:
+            reason.append(why)
+            process.kill()
+
+        with self._lock:
+            self._running.setdefault(flwr_run_id, []).append((process, kill))
+        threading.Thread(
+            target=self._watch, args=(flwr_run_id, token, process, reason), name="app-watch", daemon=True
+        ).start()
+
+    def _watch(self, flwr_run_id: int, token: str, process: AppProcess, reason: list[str]) -> None:
+        timer = threading.Timer(self._wall_seconds, self.kill_run, (flwr_run_id, "wall time limit reached"))
+        timer.daemon = True
+        timer.start()
+        reader = threading.Thread(target=self._read, args=(flwr_run_id, process), name="app-output", daemon=True)
+        reader.start()
+        returncode = process.popen.wait()
+        timer.cancel()
+        process.clean()  # also ends what it left behind, which would hold the pipe open
+        reader.join(timeout=5)
+        with self._lock:
+            left = [p for p in self._running.get(flwr_run_id, []) if p[0] is not process]
+            self._running[flwr_run_id] = left
+            if not left:
+                del self._running[flwr_run_id]
+        why = reason[0] if reason else ""
+        self._settle(token, returncode, why)
+        self._host.ended(flwr_run_id, returncode, why)
+
+    def _read(self, flwr_run_id: int, process: AppProcess) -> None:
+        for raw in process.output:
+            self._host.line(flwr_run_id, raw.decode(errors="replace").rstrip())
+
+    def _settle(self, token: str, returncode: int, why: str) -> None:
+        """A process that died without a word would be noticed by its missing heartbeat, a minute later: say it now.
+
+        A task that already has its output refuses this, and that is fine.
+        """
+        client = self._api.client(RuntimeTokenHttpInterceptor(token), tries=1)
+        try:
+            details = why or f"The app's process exited with code {returncode} before it had finished."
+            client.PushTaskOutput(PushTaskOutputRequest(sub_status=SubStatus.FAILED, details=details))
+        except (httpx.HTTPError, ValueError):
+            pass
+        finally:
+            client.close()
+
+    def kill_run(self, flwr_run_id: int, why: str) -> None:
+        with self._lock:
+            running = list(self._running.get(flwr_run_id, []))
+        for _, kill in running:
+            kill(why)
+
+    def stop(self) -> None:
+        self._stop.set()
+        with self._lock:
+            ids = list(self._running)
+        for flwr_run_id in ids:
+            self.kill_run(flwr_run_id, "the node is shutting down")
+        if self.is_alive():
+            self.join(timeout=3)

@@ -1,0 +1,112 @@
+"""`flip-fl superlink`: Flower's SuperLink with per-run federations, two doors and signed FABs.
+
+Private names of flwr 1.42.0 touched here are guarded by `tests/test_flwr_contract.py`.
+"""
+
+import asyncio
+import base64
+import contextlib
+import hashlib
+import json
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import flwr.superlink.cli.flower_superlink as flwr_cli
+import flwr.superlink.main as flwr_main
+import flwr.superlink.servicer.control.control_handlers as flwr_control
+import uvicorn
+from cryptography.hazmat.primitives import serialization
+from flwr.supercore.fab import Fab
+from flwr.supercore.primitives.asymmetric_ed25519 import create_message_to_sign
+
+from flip_fl.doors import fleet_door, loopback_door
+from flip_fl.federation import RunFederationManager
+from flip_fl.settings import FlSettings
+from flip_fl.store import Store
+
+FAB_SIGNER = "fpk_flip_hub"
+
+
+def run_superlink(settings: FlSettings) -> None:
+    store = Store(settings.store_file)
+    control_token = control_token_file(settings).read_text()
+    flwr_main.get_federation_manager = lambda is_simulation=False: RunFederationManager(store)
+    flwr_control.Fab = _signing_fab(settings.signing_key_file, store)
+
+    def serve(lifespan_config: Any) -> None:
+        app = flwr_main.create_app(lifespan_config, flwr_cli.SuperLinkLifespan)
+        tls = {"ssl_certfile": lifespan_config.ssl_certfile, "ssl_keyfile": lifespan_config.ssl_keyfile}
+        common: dict[str, Any] = {"log_level": "warning", "access_log": False, **tls}
+        loopback = uvicorn.Config(
+            loopback_door(app, control_token), host="127.0.0.1", port=settings.superlink_port, **common
+        )
+        fleet = uvicorn.Config(
+            fleet_door(app), host=settings.fleet_host, port=settings.fleet_port, lifespan="off", **common
+        )
+        asyncio.run(_serve_both(_Server(loopback), _Server(fleet)))
+
+    flwr_cli._run_superlink_http_api = serve
+    pki = settings.ca_file.parent
+    sys.argv = [
+        "flower-superlink",
+        *("--ssl-ca-certfile", str(pki / "ca.crt")),
+        *("--ssl-certfile", str(pki / "server.crt"), "--ssl-keyfile", str(pki / "server.key")),
+        *("--host", "127.0.0.1", "--port", str(settings.superlink_port)),
+        *("--isolation", "process", "--superexec-auth-secret-file", str(executor_secret_file(settings))),
+        *("--database", str(settings.data_dir / "superlink.db")),
+        "--enable-supernode-auth",
+        "--disable-runtime-dependency-installation",
+    ]
+    flwr_cli.flower_superlink()
+
+
+def control_token_file(settings: FlSettings) -> Path:
+    return settings.data_dir / "keys" / "control.token"
+
+
+def executor_secret_file(settings: FlSettings) -> Path:
+    return settings.data_dir / "keys" / "executor.secret"
+
+
+class _Server(uvicorn.Server):
+    """Two servers share one loop, so neither may own the signals."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def _serve_both(*servers: _Server) -> None:
+    def stop() -> None:
+        for server in servers:
+            server.should_exit = True
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    # The loopback server runs the app's lifespan, so it comes first.
+    first = asyncio.ensure_future(servers[0].serve())
+    while not servers[0].started and not first.done():
+        await asyncio.sleep(0.02)
+    await asyncio.gather(first, *(s.serve() for s in servers[1:]))
+
+
+def _signing_fab(key_file: Path, store: Store) -> Any:
+    """A stand-in for `Fab(...)` in StartRun that signs what the FL API vetted, and nothing else."""
+    key: Any = serialization.load_pem_private_key(key_file.read_bytes(), password=None)
+
+    def signed(hash_str: str, content: bytes, verifications: dict[str, str]) -> Fab:
+        digest = hashlib.sha256(content)
+        if not store.is_vetted(digest.hexdigest()):
+            return Fab(hash_str, content, verifications)
+        signed_at = int(time.time())
+        signature = key.sign(create_message_to_sign(digest.digest(), signed_at))
+        encoded = base64.urlsafe_b64encode(signature).decode().rstrip("=")
+        record = json.dumps({"signed_at": signed_at, "signature": encoded})
+        return Fab(hash_str, content, {FAB_SIGNER: record, "valid_license": "Valid"})
+
+    return signed

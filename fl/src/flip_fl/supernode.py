@@ -1,0 +1,240 @@
+"""`flip-fl supernode --spec FILE`: Flower's SuperNode for one run of one trust, with its executor, in one process.
+
+It runs no app code before the FAB has the hash of the signed manifest and the hub's signature.
+"""
+
+import base64
+import hashlib
+import json
+import logging
+import os
+import secrets
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import flwr.supernode.start_client_internal as flwr_node
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from flwr.app import Error
+from flwr.common.constant import ErrorCode
+from flwr.supercore.constant import TaskType
+from flwr.supercore.fab import Fab
+from flwr.supercore.object_store import ObjectStoreFactory
+from flwr.supernode.cli.flower_supernode import SuperNodeLifespanConfig, _start_supernode_http_api
+from flwr.supernode.nodestate import NodeStateFactory
+
+from flip_fl.executor.launcher import AppLaunch, ProcessLauncher
+from flip_fl.executor.loop import Executor, RuntimeApi
+from flip_fl.executor.waits import AdaptiveTime
+from flip_fl.superlink import FAB_SIGNER
+
+log = logging.getLogger(__name__)
+REFUSED = 3  # exit code: the FAB was not the approved one
+
+
+@dataclass(frozen=True)
+class NodeSpec:
+    """Written by the trust's agent. Paths are local; `app_env` is all that a ClientApp gets from us."""
+
+    run_id: str
+    trust: str
+    superlink: str
+    ca_pem_file: str
+    private_key_file: str
+    fab_sha256: str
+    hub_public_key: str
+    work_dir: str
+    app_env: dict[str, str]
+    limits: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, path: Path) -> "NodeSpec":
+        known = cls.__dataclass_fields__
+        return cls(**{k: v for k, v in json.loads(path.read_text()).items() if k in known})
+
+
+def run_supernode(spec_file: Path) -> None:
+    spec = NodeSpec.read(spec_file)
+    work = Path(spec.work_dir)
+    events = EventFile(work / "events.jsonl")
+    secret = secrets.token_bytes(32)
+    port = _free_port()
+    config = _config(spec, port, secret)
+    flwr_node.time = AdaptiveTime()
+
+    state_factory = NodeStateFactory(objectstore_factory=ObjectStoreFactory())
+    _start_supernode_http_api(config, state_factory)
+    host = ClientAppHost(spec, work, f"127.0.0.1:{port}", state_factory, events)
+    api = RuntimeApi(f"127.0.0.1:{port}", None, None, secret)
+    executor = Executor(
+        TaskType.CLIENT_APP, api, host, ProcessLauncher(), float(spec.limits.get("wall_seconds", 6 * 3600))
+    )
+    executor.start()
+    flwr_node._init_connection = _telling_online(flwr_node._init_connection, events)
+    flwr_node._pull_and_store_message = _only_the_approved_fab(flwr_node._pull_and_store_message, spec, events)
+
+    def end(*_: Any) -> None:
+        # flwr's own handler would first unregister politely; the agent waits 5 s at most.
+        threading.Thread(target=_end, args=(executor, events), daemon=True).start()
+
+    def start() -> None:
+        flwr_node.start_client_internal(
+            state_factory=state_factory,
+            server_address=config.server_address,
+            root_certificates=config.root_certificates,
+            insecure=False,
+            authentication_keys=config.authentication_keys,
+            node_config=config.node_config,
+            isolation="process",
+            runtime_api_address=f"127.0.0.1:{port}",
+            trusted_entities=config.trusted_entities,
+            superexec_auth_secret=secret,
+            runtime_dependency_install=False,
+        )
+
+    original = flwr_node.register_signal_handlers
+
+    def register(*args: Any, **kwargs: Any) -> None:
+        original(*args, **kwargs)
+        signal.signal(signal.SIGTERM, end)
+        signal.signal(signal.SIGINT, end)
+
+    flwr_node.register_signal_handlers = register
+    try:
+        start()
+    finally:
+        executor.stop()
+        events.write("ended", code="supernode_exited")
+
+
+def _end(executor: Executor, events: "EventFile") -> None:
+    executor.stop()
+    events.write("ended", code="stopped")
+    os._exit(0)  # every child is gone; Flower's threads have nothing left to save
+
+
+class EventFile:
+    """Lines for the agent, which alone decides what of them leaves the trust."""
+
+    def __init__(self, path: Path):
+        self._path, self._lock = path, threading.Lock()
+
+    def write(self, event: str, code: str = "", error_class: str = "", text: str = "") -> None:
+        line = json.dumps({"event": event, "code": code, "error_class": error_class, "text": text})
+        with self._lock, self._path.open("a") as sink:
+            sink.write(line + "\n")
+
+
+class ClientAppHost:
+    """What the executor needs to know at a trust: every task here belongs to this one run."""
+
+    def __init__(self, spec: NodeSpec, work: Path, runtime: str, state_factory: NodeStateFactory, events: EventFile):
+        self._spec, self._work, self._runtime = spec, work, runtime
+        self._state_factory, self._events = state_factory, events
+        self._log = (work / "clientapp.log").open("a", buffering=1)
+        self._number = 0
+
+    def order_for(self, flwr_run_id: int, token: str) -> AppLaunch:
+        self._number += 1
+        return AppLaunch(
+            kind="clientapp",
+            runtime_api=self._runtime,
+            root_certificates=None,
+            token=token,
+            folder=self._work / "apps" / str(self._number),
+            env=self._spec.app_env,
+            memory_bytes=int(self._spec.limits.get("memory_bytes", 8 * 2**30)),
+        )
+
+    def line(self, flwr_run_id: int, line: str) -> None:
+        self._log.write(line + "\n")
+
+    def ended(self, flwr_run_id: int, returncode: int, why: str) -> None:
+        """If the ClientApp died without a reply, reply for it now; Flower would take a minute to notice."""
+        state: Any = self._state_factory.state()
+        text = why or f"the ClientApp's process exited with code {returncode}"
+        with state.lock_msg_store:
+            waiting = [e for e in state.msg_store.values() if not e.message.metadata.reply_to_message_id]
+            for entry in waiting:
+                entry.is_retrieved = True  # it may have died before it pulled its message
+        before = len(state.msg_store)
+        state._store_error_replies({flwr_run_id}, Error(ErrorCode.CLIENT_APP_CRASHED, f"ClientAppExited: {text}"))
+        if len(state.msg_store) > before:
+            self._events.write("client_failed", "client_app_exited", "ClientAppExited", text)
+
+
+def _telling_online(init: Callable[..., Any], events: EventFile) -> Callable[..., Any]:
+    from contextlib import contextmanager
+
+    @contextmanager
+    def connection(*args: Any, **kwargs: Any):
+        with init(*args, **kwargs) as conn:
+            events.write("online")
+            yield conn
+
+    return connection
+
+
+def _only_the_approved_fab(pull: Callable[..., Any], spec: NodeSpec, events: EventFile) -> Callable[..., Any]:
+    def guarded(**kwargs: Any) -> Any:
+        get_fab = kwargs["get_fab"]
+
+        def checked(fab_hash: str, run_id: int) -> Fab:
+            fab = get_fab(fab_hash, run_id)
+            problem = ""
+            if hashlib.sha256(fab.content).hexdigest() != spec.fab_sha256:
+                problem = "fab_hash_mismatch"
+            elif not fab.verifications.get("valid_license") or not flwr_node._verify_fab(
+                fab, kwargs["trusted_entities"]
+            ):
+                problem = "fab_signature_invalid"
+            if problem:
+                events.write("refused", problem, text="The app is not the one that the signed manifest names.")
+                log.error("the FAB was refused: %s", problem)
+                return Fab(fab.hash_str, fab.content, {})  # no verification: Flower answers INVALID_FAB, runs nothing
+            return fab
+
+        kwargs["get_fab"] = checked
+        return pull(**kwargs)
+
+    return guarded
+
+
+def _config(spec: NodeSpec, port: int, secret: bytes) -> SuperNodeLifespanConfig:
+    key: Any = serialization.load_ssh_private_key(Path(spec.private_key_file).read_bytes(), None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    hub = ed25519.Ed25519PublicKey.from_public_bytes(base64.b64decode(spec.hub_public_key))
+    hub_ssh = hub.public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH).decode()
+    return SuperNodeLifespanConfig(
+        server_address=spec.superlink,
+        root_certificates=Path(spec.ca_pem_file).read_bytes(),
+        insecure=False,
+        authentication_keys=(key, key.public_key()),
+        max_retries=None,
+        max_wait_time=None,
+        node_config={"name": spec.trust},
+        isolation="process",
+        runtime_certificates=None,
+        runtime_root_certificates_path=None,
+        health_server_address=None,
+        trusted_entities={FAB_SIGNER: hub_ssh},
+        superexec_auth_secret=secret,
+        runtime_dependency_install=False,
+        host="127.0.0.1",
+        port=port,
+        runtime_ssl_certfile=None,
+        runtime_ssl_keyfile=None,
+    )
+
+
+def _free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
