@@ -1,0 +1,100 @@
+"""A real HTTP server in a thread that speaks both local APIs, and clean environments for each mode."""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from flip import _metrics, protocol
+
+TOKEN = "run-token-of-a-test"
+
+
+class FakePlatform:
+    """Answers from `answers[(method, path)]`, a list of (status, body); the last one is repeated."""
+
+    def __init__(self) -> None:
+        self.answers: dict[tuple[str, str], list[tuple[int, Any]]] = {}
+        self.requests: list[tuple[str, str, dict[str, list[str]], Any]] = []
+        self.delay = 0.0
+        platform = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def _answer(self) -> None:
+                parts = urlsplit(self.path)
+                raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                threading.Event().wait(platform.delay)
+                if self.headers["Authorization"] != f"Bearer {TOKEN}":
+                    status, body = 401, {"code": "token_refused", "message": "The run has ended."}
+                else:
+                    platform.requests.append(
+                        (self.command, parts.path, parse_qs(parts.query), json.loads(raw) if raw else None)
+                    )
+                    queue = platform.answers.get((self.command, parts.path), [(202, None)])
+                    status, body = queue.pop(0) if len(queue) > 1 else queue[0]
+                data = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            do_GET = do_POST = _answer
+
+            def log_message(self, format: str, *args: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True)
+        self.thread.start()
+
+    def points(self) -> list[dict[str, Any]]:
+        return [point for _, path, _, body in self.requests if path.endswith("/metrics") for point in body["points"]]
+
+    def environment(self, mode: str) -> dict[str, str]:
+        return {
+            protocol.ENV_MODE: mode,
+            protocol.ENV_URL: self.url,
+            protocol.ENV_RUN_TOKEN: TOKEN,
+            protocol.ENV_MODEL_ID: "model-1",
+            protocol.ENV_PROJECT_ID: "project-1",
+        }
+
+
+@pytest.fixture(autouse=True)
+def clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Iterator[None]:
+    for name in list(vars(protocol)):
+        if name.startswith("ENV_"):
+            monkeypatch.delenv(getattr(protocol, name), raising=False)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")  # a proxy that must never be asked
+    yield
+    _metrics._queues.clear()
+
+
+@pytest.fixture
+def platform() -> Iterator[FakePlatform]:
+    fake = FakePlatform()
+    yield fake
+    fake.server.shutdown()
+    fake.server.server_close()
+    fake.thread.join()
+
+
+@pytest.fixture
+def as_client(platform: FakePlatform, monkeypatch: pytest.MonkeyPatch) -> FakePlatform:
+    for name, value in platform.environment("client").items():
+        monkeypatch.setenv(name, value)
+    return platform
+
+
+@pytest.fixture
+def as_server(platform: FakePlatform, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> FakePlatform:
+    for name, value in platform.environment("server").items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv(protocol.ENV_RESULTS_DIR, str(tmp_path / "results"))
+    return platform
