@@ -1,0 +1,1 @@
+"""From a PACS to de-identified NIfTI folders, with a ledger of where each accession stands."""
