@@ -87,6 +87,7 @@ def spleen_seg(phantom: Phantom, slices: Sequence[Dataset], seed: int, accession
     organization = _uid(seed, accession_id, "dimensions")
     for item in (*segmentation.DimensionOrganizationSequence, *segmentation.DimensionIndexSequence):
         item.DimensionOrganizationUID = organization
+    del segmentation.ContributingEquipmentSequence  # holds the time of writing
     return segmentation
 
 
