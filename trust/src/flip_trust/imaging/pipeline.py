@@ -1,0 +1,202 @@
+"""Drives accessions from the archive to READY folders: pull, de-identify, convert, check, publish by rename."""
+
+import fcntl
+import hashlib
+import hmac
+import logging
+import os
+import shutil
+import tempfile
+import warnings
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import UUID
+
+from flip_contracts.statuses import ImagingStage
+from flip_trust.imaging.convert import convert_series
+from flip_trust.imaging.deidentify import Deidentifier, Instance
+from flip_trust.imaging.driver import PacsDriver
+from flip_trust.imaging.errors import AccessionNotFound, Exclusion, ImagingExcluded, ResourceMissing
+from flip_trust.imaging.ledger import Ledger
+from flip_trust.imaging.segment import referenced_series, write_label
+
+log = logging.getLogger(__name__)
+
+RESOURCE_TYPES = frozenset({"DICOM", "NIFTI", "SEGMENTATION"})
+_NOT_FOUND = frozenset({Exclusion.ACCESSION_NOT_FOUND, Exclusion.ACCESSION_AMBIGUOUS})
+# The archive may do better next time; what fails for its own content will fail again.
+_RETRIED = _NOT_FOUND | {Exclusion.PULL_FAILED, Exclusion.INTERNAL_ERROR}
+_LOCKS = 64
+
+
+class Pipeline:
+    """Thread-safe, and safe beside another process on the same cache. Never logs what could name a patient."""
+
+    def __init__(self, driver: PacsDriver, cache_dir: Path, key: bytes, ledger: Ledger):
+        self._driver, self._cache, self._key, self._ledger = driver, cache_dir, key, ledger
+
+    def prepare(
+        self, project_id: UUID, accession_ids: list[str], on_progress: Callable[[], None] = lambda: None
+    ) -> None:
+        """Bring every accession to READY or EXCLUDED. Call again after a crash: finished ones are skipped."""
+        wanted = list(dict.fromkeys(accession.strip() for accession in accession_ids))
+        self._ledger.request(project_id, (self.accession_key(project_id, accession) for accession in wanted))
+        on_progress()
+        for accession in wanted:
+            self._settle(project_id, accession)
+            on_progress()
+
+    def folder_of(self, project_id: UUID, accession_id: str, types: set[str]) -> Path:
+        """The accession's folder, prepared on demand. Raises AccessionNotFound or ResourceMissing."""
+        if unknown := types - RESOURCE_TYPES:
+            raise ValueError(f"unknown resource types: {len(unknown)}")
+        accession = accession_id.strip()
+        reason = self._settle(project_id, accession)
+        if reason in _NOT_FOUND:
+            raise AccessionNotFound(ambiguous=reason == Exclusion.ACCESSION_AMBIGUOUS)
+        if reason:
+            raise ResourceMissing("NIFTI" if "NIFTI" in types else min(types, default="NIFTI"), reason)
+        folder = self._folder(project_id, accession)
+        if "SEGMENTATION" in types and not any(folder.glob("label_*.nii.gz")):
+            raise ResourceMissing("SEGMENTATION")
+        return folder
+
+    def accession_key(self, project_id: UUID, accession_id: str) -> str:
+        """What the ledger and the cache call an accession. Not comparable between projects."""
+        return hmac.new(
+            self._project_key(project_id), b"accession:" + accession_id.encode(), hashlib.sha256
+        ).hexdigest()
+
+    def _project_key(self, project_id: UUID) -> bytes:
+        return hmac.new(self._key, b"imaging:" + project_id.bytes, hashlib.sha256).digest()
+
+    def _folder(self, project_id: UUID, accession: str) -> Path:
+        return self._cache / str(project_id) / self.accession_key(project_id, accession)
+
+    def _settle(self, project_id: UUID, accession: str) -> str:
+        """Prepare one accession unless that is done; returns why it is excluded, or ''."""
+        key = self.accession_key(project_id, accession)
+        folder = self._folder(project_id, accession)
+        with self._locked(key):
+            known = self._ledger.stage_of(project_id, key)
+            if folder.is_dir():
+                if known != (ImagingStage.READY, ""):  # killed between the rename and the record
+                    self._ledger.record(project_id, key, ImagingStage.READY)
+                return ""
+            if known and known[0] == ImagingStage.EXCLUDED and known[1] not in _RETRIED:
+                return known[1]
+            reason = self._attempt(project_id, accession, key, folder)
+            if reason:
+                self._ledger.record(project_id, key, ImagingStage.EXCLUDED, reason)
+            return reason
+
+    def _attempt(self, project_id: UUID, accession: str, key: str, folder: Path) -> str:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        for left_over in folder.parent.glob(f".tmp-{key[:16]}-*"):
+            shutil.rmtree(left_over, ignore_errors=True)
+        scratch = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".tmp-{key[:16]}-"))
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # DICOM libraries quote values in warnings
+                self._build(project_id, accession, key, scratch)
+            _publish(scratch / "out", folder)
+            self._ledger.record(project_id, key, ImagingStage.READY)
+        except AccessionNotFound as error:
+            return Exclusion.ACCESSION_AMBIGUOUS if error.ambiguous else Exclusion.ACCESSION_NOT_FOUND
+        except ImagingExcluded as error:
+            return error.reason
+        except Exception as error:  # noqa: BLE001 - one bad accession must not stop the rest
+            log.warning("imaging of one accession failed: %s", type(error).__name__)  # its text may hold file names
+            return Exclusion.INTERNAL_ERROR
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+        return ""
+
+    def _build(self, project_id: UUID, accession: str, key: str, scratch: Path) -> None:
+        def reached(stage: ImagingStage) -> None:
+            self._ledger.record(project_id, key, stage)
+
+        reached(ImagingStage.REQUESTED)
+        raw, out = scratch / "raw", scratch / "out"
+        raw.mkdir()
+        (out / "dicom").mkdir(parents=True)
+        count = self._pull(accession, raw)
+        reached(ImagingStage.FOUND)
+        if count == 0 or count != sum(1 for _ in raw.iterdir()):
+            raise ImagingExcluded(Exclusion.PULL_FAILED)
+        reached(ImagingStage.PULLED)
+        instances = Deidentifier(self._project_key(project_id)).study(raw, accession, out / "dicom")
+        shutil.rmtree(raw)  # from here on nothing identifiable is on disk
+        reached(ImagingStage.DEIDENTIFIED)
+        images = _images(instances)
+        for number, series in enumerate(images, start=1):
+            convert_series(series, out / f"input_{number}.nii.gz")
+        reached(ImagingStage.CONVERTED)
+        for number, seg in _labels(instances, images).items():
+            write_label(seg, out / f"input_{number}.nii.gz", out / f"label_{number}.nii.gz")
+        reached(ImagingStage.CHECKED)
+
+    def _pull(self, accession: str, raw: Path) -> int:
+        try:
+            return self._driver.pull(accession, raw)
+        except (AccessionNotFound, ImagingExcluded):
+            raise
+        except Exception as error:  # noqa: BLE001 - each archive fails in its own way, and says so in its own words
+            log.warning("a pull from the imaging archive failed: %s", type(error).__name__)
+            raise ImagingExcluded(Exclusion.PULL_FAILED) from None
+
+    @contextmanager
+    def _locked(self, key: str) -> Iterator[None]:
+        """One builder per accession, across threads and processes; the kernel frees it after kill -9."""
+        locks = self._cache / ".locks"
+        locks.mkdir(parents=True, exist_ok=True)
+        with (locks / str(int(key[:8], 16) % _LOCKS)).open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+
+def _images(instances: list[Instance]) -> list[list[Instance]]:
+    """Image series in a stable order. A lone slice is no volume and is left out."""
+    series: dict[str, list[Instance]] = defaultdict(list)
+    for instance in instances:
+        if not instance.is_seg:
+            series[instance.series].append(instance)
+    volumes = [members for members in series.values() if len(members) > 1]
+    if not volumes:
+        raise ImagingExcluded(Exclusion.NO_IMAGES)
+    return sorted(volumes, key=lambda members: (int(members[0].dataset.get("SeriesNumber") or 0), members[0].series))
+
+
+def _labels(instances: list[Instance], images: list[list[Instance]]) -> dict[int, Instance]:
+    """Which segmentation belongs to which image number. Two for one image: nobody can say which is meant."""
+    numbers = {series[0].series: number for number, series in enumerate(images, start=1)}
+    labels: dict[int, Instance] = {}
+    for seg in (instance for instance in instances if instance.is_seg):
+        number = numbers.get(referenced_series(seg) or "")
+        if number is None:
+            continue
+        if number in labels:
+            raise ImagingExcluded(Exclusion.SEGMENTATION_MISMATCH)
+        labels[number] = seg
+    return labels
+
+
+def _publish(built: Path, folder: Path) -> None:
+    """Durable first, then visible: a folder under its final name is always whole. Apps may read, not change it."""
+    for file in built.rglob("*"):
+        if file.is_file():
+            file.chmod(0o444)
+            _sync(file)
+    _sync(built)
+    os.rename(built, folder)
+    _sync(folder.parent)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
