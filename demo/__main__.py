@@ -37,7 +37,7 @@ def main() -> int:
     except KeyboardInterrupt:
         console.print("\nStopping ...")
         return 130
-    except (DemoError, story.DemoError) as error:
+    except DemoError as error:
         console.print(f"\n[red]The demo could not go on.[/]\n{error}", markup=True)
         return 1
     finally:
@@ -119,7 +119,9 @@ def _summary(stack: Stack, display: Display, loaded: str, run: dict, project: di
     me = stack.as_researcher()
     console.print(loss_table(me.get(f"runs/{run['id']}/metrics")))
     totals = project["query"]
-    console.print(f"\nCohort: {totals['total_persons']} persons, {totals['total_accessions']} studies (rounded, suppressed below 10).")
+    console.print(
+        f"\nCohort: {totals['total_persons']} persons, {totals['total_accessions']} studies (rounded, suppressed below 10)."
+    )
     console.print(f"Model: {loaded}; in {run['folder']}.")
     console.print(f"Hub: {stack.hub_url}  (API reference: {stack.hub_url}/docs)")
     if stack.new_passwords:

@@ -134,11 +134,15 @@ class Stack:
             "ca_file": str(fl_data / "pki" / "ca.crt"),
             "superlink": f"127.0.0.1:{self.ports['fleet']}",
         }
-        return OFFLINE | {
-            "FLIP_HUB_DATA_DIR": str(self.root / "hub"),
-            "FLIP_HUB_PORT": str(self.ports["hub"]),
-            "FLIP_HUB_NETS": json.dumps([net]),
-        } | self.hub_env
+        return (
+            OFFLINE
+            | {
+                "FLIP_HUB_DATA_DIR": str(self.root / "hub"),
+                "FLIP_HUB_PORT": str(self.ports["hub"]),
+                "FLIP_HUB_NETS": json.dumps([net]),
+            }
+            | self.hub_env
+        )
 
     @property
     def _fl_process_env(self) -> dict[str, str]:
@@ -222,7 +226,9 @@ class Stack:
         wait_until("Starting the hub", lambda: _healthy(f"{self.hub_url}/api/v1/health"), 60, [self.hub])
 
     def start_fl(self) -> None:
-        self.fl = Process.start("fl", [str(FLOWER_BIN / "flip-fl"), "serve"], self._fl_process_env, self.root / "fl.log")
+        self.fl = Process.start(
+            "fl", [str(FLOWER_BIN / "flip-fl"), "serve"], self._fl_process_env, self.root / "fl.log"
+        )
         url = f"http://127.0.0.1:{self.ports['fl_api']}/v1/health"
         key = (self.root / "keys" / "net.key").read_text().strip()
 

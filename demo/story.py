@@ -21,9 +21,7 @@ def approved_project(stack: Stack, me: HubClient, name: str, sql: str, trusts: l
     me.post(f"projects/{project['id']}/stage", {"trusts": trusts})
     for trust in trusts:
         approve(stack, trust, project["id"])
-    project = wait_until(
-        "Approval reaching the hub", lambda: _decided(me, project["id"], trusts), 60, stack.processes
-    )
+    project = wait_until("Approval reaching the hub", lambda: _decided(me, project["id"], trusts), 60, stack.processes)
     return {**project, "query": query}
 
 

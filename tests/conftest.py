@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from flip_trust.synthetic import demo_query
-
 from demo import story
 from demo.client import HubClient
 from demo.stack import Stack
+
+from flip_trust.synthetic import demo_query
 
 APPS = Path(__file__).parent / "apps"
 TRUSTS = ("trust-alpha", "trust-beta", "trust-gamma")

@@ -7,11 +7,11 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from flip_trust.synthetic import demo_query
-
 from demo import story
 from demo.client import HubClient, Refused
 from demo.stack import FLOWER_BIN, REPO, Stack
+
+from flip_trust.synthetic import demo_query
 
 pytestmark = pytest.mark.slow
 STANDARD = REPO / "templates" / "standard"
@@ -179,9 +179,7 @@ def test_nothing_listens_beyond_loopback(stack: Stack):
 
 def _descendants(pid: int) -> set[int]:
     children = {
-        int(child)
-        for task in Path(f"/proc/{pid}/task").glob("*/children")
-        for child in task.read_text().split()
+        int(child) for task in Path(f"/proc/{pid}/task").glob("*/children") for child in task.read_text().split()
     }
     return children | {grandchild for child in children for grandchild in _descendants(child)}
 

@@ -17,10 +17,6 @@ class RunUnknown(FlError):
     code, status = "run_unknown", 404
 
 
-class RunNotPrepared(FlError):
-    code, status = "run_not_prepared", 409
-
-
 class AppInvalid(FlError):
     """The uploaded app cannot become a FAB."""
 

@@ -16,7 +16,12 @@ from packaging.version import InvalidVersion, Version
 from flip_fl.errors import AppInvalid, FabTooLarge, RunConfigKeyUndeclared
 
 # Flower lets a caller override only what the app declares, so these are declared for the run where the app did not.
-FLIP_KEYS = {"flip-model-id": "uuid", "flip-project-id": "uuid", "flip-cohort-query": "*", "flip-min-clients": 1}
+FLIP_KEYS = {
+    "flip-model-id": "uuid",
+    "flip-project-id": "uuid",
+    "flip-cohort-query": "*",
+    "flip-min-clients": 1,
+}
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,31}")
 MAX_UNPACKED_BYTES = 64 * 2**20
 
@@ -92,7 +97,9 @@ def _checked_config(project: dict[str, Any]) -> dict[str, Any]:
     except (KeyError, TypeError) as error:
         raise AppInvalid(f"pyproject.toml lacks {error}. See templates/standard/pyproject.toml.") from error
     if not NAME.fullmatch(publisher) or not NAME.fullmatch(str(project["project"].get("name", ""))):
-        raise AppInvalid("[project] name and publisher begin with a letter and hold letters, digits and hyphens, 32 at most.")
+        raise AppInvalid(
+            "[project] name and publisher begin with a letter and hold letters, digits and hyphens, 32 at most."
+        )
     if "agentapp" in components:
         raise AppInvalid("An agentapp is not run here. Declare serverapp and clientapp only.")
     return app.setdefault("config", {})

@@ -21,10 +21,12 @@ CREATE TABLE IF NOT EXISTS runs (
   failure TEXT, finished TEXT
 );
 CREATE TABLE IF NOT EXISTS nodes (
-  run_id TEXT NOT NULL, trust TEXT NOT NULL, public_key TEXT NOT NULL, node_id TEXT NOT NULL, PRIMARY KEY (run_id, trust)
+  run_id TEXT NOT NULL, trust TEXT NOT NULL, public_key TEXT NOT NULL, node_id TEXT NOT NULL,
+  PRIMARY KEY (run_id, trust)
 );
 CREATE TABLE IF NOT EXISTS events (
-  seq INTEGER PRIMARY KEY AUTOINCREMENT, run_id TEXT NOT NULL, at TEXT NOT NULL, kind TEXT NOT NULL, payload TEXT NOT NULL
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, run_id TEXT NOT NULL, at TEXT NOT NULL, kind TEXT NOT NULL,
+  payload TEXT NOT NULL
 );
 """
 
@@ -81,7 +83,8 @@ class Store:
     def put_run(self, run_id: UUID, spec: dict[str, Any], fab: bytes, fab_sha256: str, token_sha256: str) -> None:
         with self._write() as db:
             db.execute(
-                "INSERT INTO runs (run_id, state, spec, fab, fab_sha256, token_sha256) VALUES (?, 'prepared', ?, ?, ?, ?)"
+                "INSERT INTO runs (run_id, state, spec, fab, fab_sha256, token_sha256)"
+                " VALUES (?, 'prepared', ?, ?, ?, ?)"
                 " ON CONFLICT (run_id) DO NOTHING",
                 (str(run_id), json.dumps(spec), fab, fab_sha256, token_sha256),
             )
@@ -98,15 +101,13 @@ class Store:
         return _row(rows[0]) if rows else None
 
     def run_by_token(self, token_sha256: str) -> RunRow | None:
-        rows = self._read(
-            "SELECT * FROM runs WHERE token_sha256 = ? AND state = 'running'", token_sha256
-        )
+        rows = self._read("SELECT * FROM runs WHERE token_sha256 = ? AND state = 'running'", token_sha256)
         return _row(rows[0]) if rows else None
 
     def update(self, run_id: UUID, **columns: Any) -> None:
         names = ", ".join(f"{name} = ?" for name in columns)
         with self._write() as db:
-            db.execute(f"UPDATE runs SET {names} WHERE run_id = ?", (*columns.values(), str(run_id)))  # noqa: S608
+            db.execute(f"UPDATE runs SET {names} WHERE run_id = ?", (*columns.values(), str(run_id)))
 
     def add_train_results(self, run_id: UUID, count: int) -> None:
         with self._write() as db:
@@ -119,7 +120,8 @@ class Store:
             if done is None or done["state"] == "finished":
                 return
             db.execute(
-                "UPDATE runs SET state = 'finished', finished = ? WHERE run_id = ?", (json.dumps(finished), str(run_id))
+                "UPDATE runs SET state = 'finished', finished = ? WHERE run_id = ?",
+                (json.dumps(finished), str(run_id)),
             )
             self._append(db, run_id, EventKind.RUN_FINISHED, finished)
 
@@ -132,7 +134,8 @@ class Store:
     def put_node(self, run_id: UUID, trust: str, public_key: str, node_id: int) -> None:
         with self._write() as db:
             db.execute(
-                "INSERT OR REPLACE INTO nodes VALUES (?, ?, ?, ?)", (str(run_id), trust, public_key, str(node_id))
+                "INSERT OR REPLACE INTO nodes VALUES (?, ?, ?, ?)",
+                (str(run_id), trust, public_key, str(node_id)),
             )
 
     def nodes(self, run_id: UUID) -> list[tuple[str, str, int]]:

@@ -7,6 +7,7 @@ import asyncio
 import base64
 import contextlib
 import hashlib
+import importlib
 import json
 import signal
 import sys
@@ -15,7 +16,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import flwr.superlink.cli.flower_superlink as flwr_cli
 import flwr.superlink.main as flwr_main
 import flwr.superlink.servicer.control.control_handlers as flwr_control
 import uvicorn
@@ -29,6 +29,8 @@ from flip_fl.settings import FlSettings
 from flip_fl.store import Store
 
 FAB_SIGNER = "fpk_flip_hub"
+# flwr gives functions the names of their modules, so `import … as` would find the function.
+flwr_cli: Any = importlib.import_module("flwr.superlink.cli.flower_superlink")
 
 
 def run_superlink(settings: FlSettings) -> None:

@@ -11,9 +11,7 @@ import os
 import secrets
 import signal
 import socket
-import sys
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +20,7 @@ from typing import Any
 import flwr.supernode.start_client_internal as flwr_node
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
-from flwr.app import Error
+from flwr.app import Error, Message
 from flwr.common.constant import ErrorCode
 from flwr.supercore.constant import TaskType
 from flwr.supercore.fab import Fab
@@ -140,15 +138,19 @@ class ClientAppHost:
         self._state_factory, self._events = state_factory, events
         self._log = (work / "clientapp.log").open("a", buffering=1)
         self._number = 0
+        self._messages_of: dict[Path, set[str]] = {}
 
     def order_for(self, flwr_run_id: int, token: str) -> AppLaunch:
         self._number += 1
+        folder = self._work / "apps" / str(self._number)
+        # The next round's message may arrive before this process has ended, so remember which one is this one's.
+        self._messages_of[folder] = {m.metadata.message_id for m in self._unanswered()}
         return AppLaunch(
             kind="clientapp",
             runtime_api=self._runtime,
             root_certificates=None,
             token=token,
-            folder=self._work / "apps" / str(self._number),
+            folder=folder,
             env=self._spec.app_env,
             memory_bytes=int(self._spec.limits.get("memory_bytes", 8 * 2**30)),
         )
@@ -156,18 +158,26 @@ class ClientAppHost:
     def line(self, flwr_run_id: int, line: str) -> None:
         self._log.write(line + "\n")
 
-    def ended(self, flwr_run_id: int, returncode: int, why: str) -> None:
+    def ended(self, launch: AppLaunch, flwr_run_id: int, returncode: int, why: str) -> None:
         """If the ClientApp died without a reply, reply for it now; Flower would take a minute to notice."""
         state: Any = self._state_factory.state()
         text = why or f"the ClientApp's process exited with code {returncode}"
-        with state.lock_msg_store:
-            waiting = [e for e in state.msg_store.values() if not e.message.metadata.reply_to_message_id]
-            for entry in waiting:
-                entry.is_retrieved = True  # it may have died before it pulled its message
-        before = len(state.msg_store)
-        state._store_error_replies({flwr_run_id}, Error(ErrorCode.CLIENT_APP_CRASHED, f"ClientAppExited: {text}"))
-        if len(state.msg_store) > before:
+        for message in self._unanswered(self._messages_of.pop(launch.folder)):
+            error = Error(ErrorCode.CLIENT_APP_CRASHED, f"ClientAppExited: {text}")
+            flwr_node._insert_message(Message(error, reply_to=message), state, state.object_store)
             self._events.write("client_failed", "client_app_exited", "ClientAppExited", text)
+
+    def _unanswered(self, among: set[str] | None = None) -> list[Message]:
+        state: Any = self._state_factory.state()
+        with state.lock_msg_store:
+            messages = [entry.message for entry in state.msg_store.values()]
+        answered = {m.metadata.reply_to_message_id for m in messages if m.metadata.reply_to_message_id}
+        asked = [m for m in messages if not m.metadata.reply_to_message_id]
+        return [
+            m
+            for m in asked
+            if m.metadata.message_id not in answered and (among is None or m.metadata.message_id in among)
+        ]
 
 
 def _telling_online(init: Callable[..., Any], events: EventFile) -> Callable[..., Any]:

@@ -1,10 +1,11 @@
 """Inside a ClientApp's process: what an exception says stays at the trust; only its class and place travel."""
 
+import importlib
 from typing import Any
 
-import flwr.supernode.runtime.run_clientapp as flwr_run
-
 from flip_fl.executor.report import place_in_app, post
+
+flwr_run: Any = importlib.import_module("flwr.supernode.runtime.run_clientapp")
 
 
 def install() -> None:
@@ -16,7 +17,7 @@ def install() -> None:
         def load_guarded(*a: Any, **k: Any) -> Any:
             try:
                 app = load(*a, **k)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  an app may raise anything
                 raise _stripped(_root(error)) from None
             return lambda message, context: _call(app, message, context)
 
@@ -28,7 +29,7 @@ def install() -> None:
 def _call(app: Any, message: Any, context: Any) -> Any:
     try:
         return app(message=message, context=context)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  an app may raise anything
         raise _stripped(error) from None
     finally:
         _flush_metrics()
@@ -62,6 +63,9 @@ def _stripped(error: BaseException) -> Exception:
     text = "details are in the trust's log"
     if isinstance(error, ModuleNotFoundError) and error.name:
         text = f"no module named {error.name} on the platform image"
-    post("/data/v1/exceptions", {"error_class": type(error).__name__, "text": f"{text} ({place})" if place else text})
+    post(
+        "/data/v1/exceptions",
+        {"error_class": type(error).__name__, "text": f"{text} ({place})" if place else text},
+    )
     kind = type(type(error).__name__, (Exception,), {"__module__": "builtins"})
     return kind(f"{text} ({place})" if place else text)

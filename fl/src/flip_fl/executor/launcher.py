@@ -1,5 +1,6 @@
 """Start one app process. The seam: a warm or sandboxed launcher replaces `ProcessLauncher` behind `Launcher`."""
 
+import contextlib
 import ctypes
 import json
 import os
@@ -15,7 +16,16 @@ from typing import IO, Protocol
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
 # Everything an app process inherits; the rest of our environment is not its business.
-INHERITED = ("PATH", "LANG", "LC_ALL", "TZ", "CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+INHERITED = (
+    "PATH",
+    "LANG",
+    "LC_ALL",
+    "TZ",
+    "CUDA_VISIBLE_DEVICES",
+    "LD_LIBRARY_PATH",
+    "OPENBLAS_CORETYPE",
+    "OPENBLAS_L2_SIZE",
+)
 # resource.prlimit is Linux only, and so is this platform.
 OPEN_FILES, FILE_BYTES = 4096, 32 * 2**30
 
@@ -56,10 +66,8 @@ class AppProcess:
 
     def kill(self) -> None:
         """End the process and everything it started."""
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(self.popen.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self.popen.wait()
 
     def clean(self) -> None:

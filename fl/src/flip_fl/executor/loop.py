@@ -19,7 +19,6 @@ from flwr.supercore.interceptors import (
     RuntimeVersionHttpInterceptor,
     SuperExecAuthHttpInterceptor,
 )
-from flwr.supercore.retry import make_simple_http_retry_invoker
 from flwr.supercore.runtime import RuntimeHttpClient
 
 from flip_fl.executor.launcher import AppLaunch, AppProcess, Launcher
@@ -40,7 +39,7 @@ class Host(Protocol):
         """One line that the app printed."""
         ...
 
-    def ended(self, flwr_run_id: int, returncode: int, why: str) -> None:
+    def ended(self, launch: AppLaunch, flwr_run_id: int, returncode: int, why: str) -> None:
         """The process is gone; `why` is empty unless we ended it."""
         ...
 
@@ -52,16 +51,14 @@ class RuntimeApi:
     root_certificates_file: str | None
     secret: bytes
 
-    def client(self, *interceptors: Any, tries: int | None = None) -> RuntimeHttpClient:
-        retry = make_simple_http_retry_invoker()
-        if tries is not None:
-            retry.max_tries = tries
+    def client(self, *interceptors: Any) -> RuntimeHttpClient:
+        """Without Flower's retry invoker: on a 401 that one sends SIGINT to its own process."""
         return RuntimeHttpClient.from_server_address(
             server_address=self.address,
             insecure=self.root_certificates is None,
             root_certificates=self.root_certificates,
             interceptors=[RuntimeVersionHttpInterceptor(component_name="SuperExec"), *interceptors],
-            retry_invoker=retry,
+            retry_invoker=None,
         )
 
 
@@ -72,7 +69,7 @@ class Executor(threading.Thread):
         super().__init__(name=f"executor-{kind}", daemon=True)
         self._kind, self._api, self._host, self._launcher = kind, api, host, launcher
         self._wall_seconds = wall_seconds
-        self._stop = threading.Event()
+        self._stopping = threading.Event()
         self._running: dict[int, list[tuple[AppProcess, Callable[[str], None]]]] = {}
         self._lock = threading.Lock()
         self.last_contact = 0.0  # monotonic time of the last answer of the Runtime API
@@ -84,10 +81,9 @@ class Executor(threading.Thread):
     def run(self) -> None:
         client = self._api.client(
             SuperExecAuthHttpInterceptor(master_secret=self._api.secret, protected_methods=frozenset({ACQUIRE})),
-            tries=1,
         )
         idle = IDLE_SHORTEST
-        while not self._stop.wait(idle):
+        while not self._stopping.wait(idle):
             try:
                 answer = client.AcquireTask(AcquireTaskRequest(supported_task_types={self._kind}))
             except (httpx.HTTPError, ValueError) as error:
@@ -137,7 +133,7 @@ class Executor(threading.Thread):
                 del self._running[flwr_run_id]
         why = reason[0] if reason else ""
         self._settle(token, returncode, why)
-        self._host.ended(flwr_run_id, returncode, why)
+        self._host.ended(process.launch, flwr_run_id, returncode, why)
 
     def _read(self, flwr_run_id: int, process: AppProcess) -> None:
         for raw in process.output:
@@ -148,7 +144,7 @@ class Executor(threading.Thread):
 
         A task that already has its output refuses this, and that is fine.
         """
-        client = self._api.client(RuntimeTokenHttpInterceptor(token), tries=1)
+        client = self._api.client(RuntimeTokenHttpInterceptor(token))
         try:
             details = why or f"The app's process exited with code {returncode} before it had finished."
             client.PushTaskOutput(PushTaskOutputRequest(sub_status=SubStatus.FAILED, details=details))
@@ -164,7 +160,7 @@ class Executor(threading.Thread):
             kill(why)
 
     def stop(self) -> None:
-        self._stop.set()
+        self._stopping.set()
         with self._lock:
             ids = list(self._running)
         for flwr_run_id in ids:

@@ -3,6 +3,7 @@
 Everything here observes or corrects `Strategy.start`, which every strategy of `flwr.serverapp.strategy` inherits.
 """
 
+import importlib
 import json
 import os
 from collections.abc import Iterable
@@ -12,7 +13,6 @@ from typing import Any
 import flwr.serverapp.strategy.fedavg as flwr_fedavg  # noqa: F401  loads the stock strategies
 import flwr.serverapp.strategy.strategy_utils as flwr_strategy_utils
 import flwr.superlink.grid.http_grid as flwr_grid
-import flwr.superlink.runtime.run_serverapp as flwr_run
 import numpy as np
 from flwr.app import ArrayRecord, Message
 from flwr.serverapp.strategy import Strategy
@@ -21,6 +21,7 @@ from safetensors.numpy import save_file
 from flip_fl.executor.report import place_in_app, post
 from flip_fl.executor.waits import AdaptiveTime
 
+flwr_run: Any = importlib.import_module("flwr.superlink.runtime.run_serverapp")
 THRESHOLDS = ("min_train_nodes", "min_evaluate_nodes", "min_available_nodes")
 
 
@@ -87,7 +88,9 @@ class Watch:
             replies = list(replies)
             results = self._tell("train", server_round, replies)
             if results == 0:
-                classes = ", ".join(sorted({_reason(r) for r in replies if r.has_error()})) or "no trust answered in time"
+                classes = (
+                    ", ".join(sorted({_reason(r) for r in replies if r.has_error()})) or "no trust answered in time"
+                )
                 raise NoClientResults(f"Not one ClientApp returned a result in round {server_round}: {classes}.")
             arrays, metrics = aggregate_train(server_round, replies)
             if arrays is not None:
@@ -113,7 +116,8 @@ class Watch:
                 current = getattr(inner, name, None)
                 if isinstance(current, int) and (current > trusts):
                     setattr(inner, name, trusts)
-                    text = f"{type(inner).__name__}.{name} was {current}; this run has {trusts} trust(s), so it is {trusts}."
+                    field = f"{type(inner).__name__}.{name}"
+                    text = f"{field} was {current}; this run has {trusts} trust(s), so it is {trusts}."
                     post("/relay/v1/notice", {"text": text})
             inner = getattr(inner, "strategy", None)  # DP wrappers hold the strategy they wrap
 
@@ -122,7 +126,13 @@ class Watch:
         results = len(replies) - len(errors)
         post(
             "/relay/v1/round-done",
-            {"round": server_round, "phase": phase, "results": results, "failures": len(errors), "errors": errors},
+            {
+                "round": server_round,
+                "phase": phase,
+                "results": results,
+                "failures": len(errors),
+                "errors": errors,
+            },
         )
         return results
 

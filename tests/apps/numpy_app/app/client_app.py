@@ -2,10 +2,11 @@
 
 import os
 
-from flip import FLIP
-from flip.constants import ResourceType
 from flwr.app import ArrayRecord, Context, Message, MetricRecord, RecordDict
 from flwr.clientapp import ClientApp
+
+from flip import FLIP
+from flip.constants import ResourceType
 
 app = ClientApp()
 
@@ -22,9 +23,7 @@ def train(msg: Message, context: Context) -> Message:
         raise RuntimeError(f"cannot train on {df['accession_id'].iloc[0]}")
     if behaviour == "clients_print":
         print("rows", df.to_string())
-    folder = flip.get_by_accession_number(
-        project_id, df["accession_id"].iloc[0], resource_type=[ResourceType.NIFTI]
-    )
+    folder = flip.get_by_accession_number(project_id, df["accession_id"].iloc[0], resource_type=[ResourceType.NIFTI])
     assert list(folder.rglob("input_*.nii.gz"))
     server_round = int(msg.content["config"]["server-round"])
     flip.send_metrics(

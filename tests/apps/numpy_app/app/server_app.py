@@ -3,11 +3,12 @@
 import os
 
 import numpy as np
-from flip import FLIP
-from flip.constants.flip_constants import ModelStatus
 from flwr.app import ArrayRecord, Context
 from flwr.serverapp import Grid, ServerApp
 from flwr.serverapp.strategy import FedAvg
+
+from flip import FLIP
+from flip.constants.flip_constants import ModelStatus
 
 app = ServerApp()
 

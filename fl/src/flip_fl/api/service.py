@@ -1,0 +1,376 @@
+"""The life of a run on this net: prepared, its nodes registered, started, followed, finished, forgotten."""
+
+import hashlib
+import json
+import logging
+import secrets
+import shutil
+import threading
+import time
+import zipfile
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from flwr.supercore.constant import TaskType
+
+from flip_contracts.fl_api import (
+    EventKind,
+    FlRunState,
+    FlRunView,
+    NetHealth,
+    NodeSpec,
+    NodeView,
+    RunFinished,
+    RunPrepared,
+    RunSpec,
+)
+from flip_contracts.statuses import RunReason
+from flip_fl.control import Control, FlowerStatus
+from flip_fl.errors import FlError, ResultsNotReady, RunUnknown, SuperLinkUnreachable, TokenInvalid
+from flip_fl.executor.launcher import AppLaunch, ProcessLauncher
+from flip_fl.executor.loop import Executor, RuntimeApi
+from flip_fl.fab import build_fab
+from flip_fl.settings import FlSettings
+from flip_fl.store import RunRow, Store, federation_of
+
+log = logging.getLogger(__name__)
+FLWR_VERSION = "1.42.0"
+MAX_RESULT_BYTES = 20 * 2**30
+LOG_BATCH_SECONDS = 0.2
+
+
+def _sha(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class FlService:
+    """One instance per net. Endpoints call it from threads; each method is safe to repeat."""
+
+    def __init__(self, settings: FlSettings, store: Store, control: Control, api: RuntimeApi):
+        self._settings, self._store, self._control = settings, store, control
+        self._tokens: dict[UUID, str] = {}
+        self._followers: dict[UUID, threading.Thread] = {}
+        self._lock = threading.Lock()
+        self._logs = LogBatcher(store)
+        self.executor = Executor(TaskType.SERVER_APP, api, self, ProcessLauncher(), float(settings.app_wall_seconds))
+
+    def start(self) -> None:
+        self._logs.start()
+        self.executor.start()
+        for run in self._store.runs():
+            if run.state == "running":  # we were restarted in the middle
+                self._follow(run.run_id)
+
+    def close(self) -> None:
+        self.executor.stop()
+        self._logs.flush()
+
+    # --- the hub's calls ---
+    def prepare(self, run_id: UUID, spec: RunSpec, archive: bytes) -> RunPrepared:
+        injected = {
+            "flip-model-id": str(spec.model_id),
+            "flip-project-id": str(spec.project_id),
+            "flip-cohort-query": spec.cohort_query,
+            "flip-min-clients": spec.trust_count,
+        }
+        built = build_fab(archive, {**spec.run_config, **injected}, self._settings.max_fab_bytes)
+        if self._store.run(run_id) is None:
+            self._store.put_run(run_id, spec.model_dump(mode="json"), built.content, built.sha256, "")
+            for notice in built.notices:
+                self._append(run_id, EventKind.NOTICE, {"text": notice})
+        row = self._need(run_id)
+        return RunPrepared(fab_sha256=row.fab_sha256, fab_bytes=len(row.fab), notices=built.notices)
+
+    def add_node(self, run_id: UUID, spec: NodeSpec) -> NodeView:
+        self._need(run_id)
+        for trust, public_key, node_id in self._store.nodes(run_id):
+            if trust == spec.trust:
+                if public_key.split()[:2] != spec.public_key.split()[:2]:
+                    self._control.unregister_node(node_id)
+                    break
+                return NodeView(trust=trust, node_id=str(node_id), online=node_id in self._control.online_nodes())
+        node_id = self._control.register_node(spec.public_key, spec.trust)
+        self._store.put_node(run_id, spec.trust, spec.public_key, node_id)
+        return NodeView(trust=spec.trust, node_id=str(node_id), online=False)
+
+    def view(self, run_id: UUID) -> FlRunView:
+        run = self._need(run_id)
+        online = self._control.online_nodes()
+        return FlRunView(
+            run_id=run_id,
+            state=FlRunState(run.state),
+            nodes=[
+                NodeView(trust=trust, node_id=str(node_id), online=node_id in online)
+                for trust, _, node_id in self._store.nodes(run_id)
+            ],
+        )
+
+    def start_run(self, run_id: UUID) -> FlRunView:
+        run = self._need(run_id)
+        if run.state == "prepared":
+            with self._lock:
+                if self._need(run_id).flwr_run_id is None:
+                    token = secrets.token_urlsafe(32)
+                    self._tokens[run_id] = token
+                    self._store.update(run_id, token_sha256=_sha(token))
+                    spec = RunSpec.model_validate(run.spec)
+                    overrides = {
+                        **spec.run_config,
+                        "flip-model-id": str(spec.model_id),
+                        "flip-project-id": str(spec.project_id),
+                        "flip-cohort-query": spec.cohort_query,
+                        "flip-min-clients": spec.trust_count,
+                    }
+                    flwr_run_id = self._control.start_run(run.fab, overrides, federation_of(run_id))
+                    self._store.update(run_id, flwr_run_id=str(flwr_run_id), state="running")
+            self._follow(run_id)
+        return self.view(run_id)
+
+    def stop_run(self, run_id: UUID) -> None:
+        run = self._need(run_id)
+        self._store.update(run_id, stop_requested=1)
+        if run.state == "prepared":
+            self._finish(run_id, "stopped", RunReason.STOPPED_BY_USER, "Stopped before it had started.", None)
+        elif run.flwr_run_id is not None and run.state == "running":
+            self._control.stop_run(run.flwr_run_id)
+            self.executor.kill_run(run.flwr_run_id, "stopped")
+
+    def results(self, run_id: UUID) -> Path:
+        run = self._need(run_id)
+        path = self._folder(run_id) / "results.zip"
+        if run.state != "finished" or not path.exists():
+            raise ResultsNotReady("This run has no results yet, or produced none.")
+        return path
+
+    def forget(self, run_id: UUID) -> None:
+        """Close the federation: keys are unregistered for good, folders deleted. Repeating it does no harm."""
+        run = self._store.run(run_id)
+        if run is None:
+            return
+        if run.state == "running":
+            self.stop_run(run_id)
+        for _, _, node_id in self._store.nodes(run_id):
+            try:
+                self._control.unregister_node(node_id)
+            except FlError as error:
+                log.info("a node was already gone: %s", error.code)
+        self._store.delete_run(run_id)
+        self._tokens.pop(run_id, None)
+        shutil.rmtree(self._folder(run_id), ignore_errors=True)
+
+    def health(self) -> NetHealth:
+        try:
+            self._control.online_nodes()
+            online = True
+        except FlError:
+            online = False
+        active = sum(run.state == "running" for run in self._store.runs())
+        return NetHealth(
+            superlink_online=online,
+            executor_online=self.executor.online,
+            flwr_version=FLWR_VERSION,
+            active_runs=active,
+        )
+
+    # --- the ServerApp's calls, through the relay ---
+    def run_of_token(self, token: str) -> RunRow:
+        run = self._store.run_by_token(_sha(token))
+        if run is None:
+            raise TokenInvalid("This token belongs to no running run.")
+        return run
+
+    def app_status(self, run: RunRow, status: str) -> None:
+        if status == "RESULTS_UPLOADED":
+            self._store.update(run.run_id, announced=1)
+        self._append(run.run_id, EventKind.APP_STATUS, {"status": status})
+
+    def app_event(self, run: RunRow, kind: EventKind, payload: dict[str, Any]) -> None:
+        if kind is EventKind.ROUND_DONE and payload.get("phase") == "train":
+            self._store.add_train_results(run.run_id, int(payload["results"]))
+        self._append(run.run_id, kind, payload)
+
+    def app_failure(self, run: RunRow, reason: str, text: str) -> None:
+        self._store.update(run.run_id, failure=json.dumps({"reason": reason, "text": text[:2000]}))
+
+    def _append(self, run_id: UUID, kind: EventKind, payload: dict[str, Any]) -> None:
+        self._logs.flush()  # keep the order that a reader saw
+        self._store.append(run_id, kind, payload)
+
+    # --- the executor's host ---
+    def order_for(self, flwr_run_id: int, token: str) -> AppLaunch | None:
+        run = self._wait_for_flwr_run(flwr_run_id)
+        if run is None or run.stop_requested:
+            return None
+        run_token = self._tokens.get(run.run_id)
+        if run_token is None:  # restarted in between: a new token, the old one ends
+            run_token = self._tokens[run.run_id] = secrets.token_urlsafe(32)
+            self._store.update(run.run_id, token_sha256=_sha(run_token))
+        folder = self._folder(run.run_id)
+        (folder / "results").mkdir(parents=True, exist_ok=True)
+        self._store.append(run.run_id, EventKind.RUN_STARTED, {})
+        return AppLaunch(
+            kind="serverapp",
+            runtime_api=self._settings.superlink_address,
+            root_certificates=str(self._settings.ca_file),
+            token=token,
+            folder=folder / "app",
+            keep_folder=True,
+            env={
+                "FLIP_MODE": "server",
+                "FLIP_URL": f"http://127.0.0.1:{self._settings.relay_port}",
+                "FLIP_RUN_TOKEN": run_token,
+                "FLIP_MODEL_ID": str(run.spec["model_id"]),
+                "FLIP_PROJECT_ID": str(run.spec["project_id"]),
+                "FLIP_RESULTS_DIR": str(folder / "results"),
+                "FLIP_TRUST_COUNT": str(run.spec["trust_count"]),
+            },
+            memory_bytes=self._settings.app_memory_bytes,
+        )
+
+    def _wait_for_flwr_run(self, flwr_run_id: int, seconds: float = 5) -> RunRow | None:
+        """StartRun returns the id a moment after the task may already have been taken."""
+        deadline = time.monotonic() + seconds
+        while (run := self._store.run_by_flwr_id(flwr_run_id)) is None and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return run
+
+    def line(self, flwr_run_id: int, line: str) -> None:
+        if run := self._store.run_by_flwr_id(flwr_run_id):
+            self._logs.add(run.run_id, line)
+
+    def ended(self, launch: AppLaunch, flwr_run_id: int, returncode: int, why: str) -> None:
+        self._logs.flush()
+
+    # --- following ---
+    def _follow(self, run_id: UUID) -> None:
+        with self._lock:
+            if run_id in self._followers and self._followers[run_id].is_alive():
+                return
+            thread = threading.Thread(target=self._follow_until_finished, args=(run_id,), daemon=True)
+            self._followers[run_id] = thread
+            thread.start()
+
+    def _follow_until_finished(self, run_id: UUID) -> None:
+        while True:
+            run = self._store.run(run_id)
+            if run is None or run.state == "finished" or run.flwr_run_id is None:
+                return
+            try:
+                status = self._control.status(run.flwr_run_id)
+            except SuperLinkUnreachable:
+                time.sleep(1)
+                continue
+            except (FlError, KeyError):
+                self._finish(
+                    run_id,
+                    "failed",
+                    RunReason.NET_UNAVAILABLE,
+                    "The SuperLink no longer knows this run.",
+                    None,
+                )
+                return
+            if status.status == "finished":
+                self._conclude(run_id, status)
+                return
+            time.sleep(0.25)
+
+    def _conclude(self, run_id: UUID, status: FlowerStatus) -> None:
+        run = self._need(run_id)
+        assert run.flwr_run_id is not None
+        if status.sub_status == "stopped":
+            self.executor.kill_run(run.flwr_run_id, "the run has ended")
+        self._logs.flush()
+        archive = self._collect(run_id)
+        if run.stop_requested or status.sub_status == "stopped":
+            return self._finish(run_id, "stopped", RunReason.STOPPED_BY_USER, "Stopped.", archive)
+        if status.sub_status == "completed":
+            if archive is None or (run.train_results == 0 and not self._wrote_files(run_id)):
+                text = "The ServerApp ended without a result from any trust and without writing a file."
+                return self._finish(run_id, "failed", RunReason.NO_CLIENT_RESULTS, text, archive)
+            if run.announced:
+                return self._finish(run_id, "succeeded", RunReason.COMPLETED, "Completed.", archive)
+            text = (
+                "Completed, but the app never reported RESULTS_UPLOADED; the platform did. "
+                "Add flip.update_status(model_id, ModelStatus.RESULTS_UPLOADED) at the end of main()."
+            )
+            return self._finish(run_id, "succeeded", RunReason.COMPLETED_UNANNOUNCED, text, archive)
+        if run.failure:
+            reason, text = RunReason(run.failure["reason"]), run.failure["text"]
+        elif status.details.startswith("ServerApp failed with exception"):
+            reason, text = RunReason.SERVER_APP_RAISED, status.details
+        else:
+            reason = RunReason.SERVER_APP_EXITED
+            text = f"The ServerApp's process ended early. {status.details} Do not exit the process from an app."
+        self._finish(run_id, "failed", reason, text, archive)
+
+    def _finish(self, run_id: UUID, outcome: str, reason: RunReason, text: str, archive: Path | None) -> None:
+        finished = RunFinished(
+            outcome=outcome,
+            reason=reason.value,
+            text=text,
+            train_results=self._need(run_id).train_results,
+            results_sha256=_file_sha(archive) if archive else None,
+            results_bytes=archive.stat().st_size if archive else 0,
+        )
+        self._store.finish(run_id, finished.model_dump(mode="json"))
+
+    def _wrote_files(self, run_id: UUID) -> bool:
+        work = self._folder(run_id) / "app" / "work"
+        return any(p.is_file() for p in work.rglob("*")) if work.exists() else False
+
+    def _collect(self, run_id: UUID) -> Path | None:
+        """One zip: the global model, its history, whatever the ServerApp wrote, and its log is at the hub already."""
+        folder = self._folder(run_id)
+        found: dict[str, Path] = {}
+        for base in (folder / "app" / "work", folder / "results"):
+            for path in sorted(base.rglob("*")) if base.exists() else []:
+                if path.is_file() and not path.is_symlink() and path.suffix != ".part":
+                    found[path.relative_to(base).as_posix()] = path
+        if not found or sum(p.stat().st_size for p in found.values()) > MAX_RESULT_BYTES:
+            return None
+        target, part = folder / "results.zip", folder / "results.zip.part"
+        with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as zipped:  # tensors do not compress
+            for name, path in found.items():
+                zipped.write(path, name)
+        part.replace(target)
+        return target
+
+    def _folder(self, run_id: UUID) -> Path:
+        return self._settings.data_dir / "runs" / str(run_id)
+
+    def _need(self, run_id: UUID) -> RunRow:
+        run = self._store.run(run_id)
+        if run is None:
+            raise RunUnknown("No run of this id is prepared on this net.")
+        return run
+
+
+def _file_sha(path: Path) -> str:
+    with path.open("rb") as source:
+        return hashlib.file_digest(source, "sha256").hexdigest()
+
+
+class LogBatcher(threading.Thread):
+    """ServerApp lines become one event every 0.2 s, not one a line."""
+
+    def __init__(self, store: Store):
+        super().__init__(name="log-batcher", daemon=True)
+        self._store = store
+        self._lines: dict[UUID, list[str]] = {}
+        self._lock = threading.Lock()
+
+    def add(self, run_id: UUID, line: str) -> None:
+        with self._lock:
+            self._lines.setdefault(run_id, []).append(line[:4000])
+
+    def flush(self) -> None:
+        with self._lock:  # held while writing: two flushes must not change the order
+            waiting, self._lines = self._lines, {}
+            for run_id, lines in waiting.items():
+                self._store.append(run_id, EventKind.LOG, {"lines": lines})
+
+    def run(self) -> None:
+        while True:
+            time.sleep(LOG_BATCH_SECONDS)
+            self.flush()

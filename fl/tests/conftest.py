@@ -1,0 +1,192 @@
+"""A real net: `flip-fl serve` with its SuperLink over TLS, and SuperNodes as a trust's agent would start them."""
+
+import base64
+import io
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from cryptography.hazmat.primitives import serialization as ser
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+
+from flip_contracts.fl_api import RunSpec
+
+APP = Path(__file__).parent / "app"
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+def zipped(files: Mapping[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def app_files() -> dict[str, bytes]:
+    return {p.relative_to(APP).as_posix(): p.read_bytes() for p in APP.rglob("*") if p.suffix in {".py", ".toml"}}
+
+
+@dataclass
+class Node:
+    work: Path
+    process: subprocess.Popen
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(10)
+
+    def events(self) -> list[dict]:
+        path = self.work / "events.jsonl"
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+@dataclass
+class Net:
+    root: Path
+    ports: dict[str, int]
+    key: str
+    signing_key: ed25519.Ed25519PrivateKey
+    process: subprocess.Popen
+    client: httpx.Client
+    cursor: int = 0
+    nodes: list[Node] = field(default_factory=list)
+
+    @property
+    def hub_public_key(self) -> str:
+        raw = self.signing_key.public_key().public_bytes(ser.Encoding.Raw, ser.PublicFormat.Raw)
+        return base64.b64encode(raw).decode()
+
+    def prepare(self, trusts: int = 2, archive: bytes | None = None, **run_config) -> tuple[UUID, dict]:
+        run_id = uuid4()
+        spec = RunSpec(
+            model_id=uuid4(), project_id=uuid4(), cohort_query="SELECT 1", run_config=run_config, trust_count=trusts
+        )
+        response = self.client.put(
+            f"/v1/runs/{run_id}",
+            data={"spec": spec.model_dump_json()},
+            files={"app": ("app.zip", archive or zipped(app_files()))},
+        )
+        response.raise_for_status()
+        return run_id, response.json()
+
+    def join(self, run_id: UUID, trust: str, fab_sha256: str) -> Node:
+        private = ec.generate_private_key(ec.SECP384R1())
+        public = private.public_key().public_bytes(ser.Encoding.OpenSSH, ser.PublicFormat.OpenSSH).decode()
+        self.client.post(f"/v1/runs/{run_id}/nodes", json={"trust": trust, "public_key": public}).raise_for_status()
+        work = self.root / f"{trust}-{run_id.hex[:8]}"
+        work.mkdir()
+        key_file = work / "node.key"
+        key_file.write_bytes(private.private_bytes(ser.Encoding.PEM, ser.PrivateFormat.OpenSSH, ser.NoEncryption()))
+        spec = {
+            "run_id": str(run_id),
+            "trust": trust,
+            "superlink": f"127.0.0.1:{self.ports['fleet']}",
+            "ca_pem_file": str(self.root / "fl" / "pki" / "ca.crt"),
+            "private_key_file": str(key_file),
+            "fab_sha256": fab_sha256,
+            "hub_public_key": self.hub_public_key,
+            "work_dir": str(work),
+            "app_env": {"SUPERNODE_NAME": trust},
+        }
+        (work / "spec.json").write_text(json.dumps(spec))
+        with (work / "node.log").open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "flip_fl.cli", "supernode", "--spec", str(work / "spec.json")],
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        node = Node(work, process)
+        self.nodes.append(node)
+        return node
+
+    def start(self, run_id: UUID, nodes: int) -> None:
+        deadline = time.monotonic() + 40
+        while sum(n["online"] for n in self.client.get(f"/v1/runs/{run_id}").json()["nodes"]) < nodes:
+            assert time.monotonic() < deadline, "the nodes did not come online"
+            time.sleep(0.1)
+        self.client.post(f"/v1/runs/{run_id}/start").raise_for_status()
+
+    def follow(self, run_id: UUID, timeout: float = 90) -> list[dict]:
+        """All events of this run up to its end."""
+        seen, deadline = [], time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            page = self.client.get("/v1/events", params={"after": self.cursor, "wait": 5}, timeout=15).json()
+            self.cursor = page["next_after"]
+            seen += [e for e in page["events"] if e["run_id"] == str(run_id)]
+            if seen and seen[-1]["kind"] == "run_finished":
+                return seen
+        raise AssertionError(f"no end within {timeout} s: {[e['kind'] for e in seen]}")
+
+    def run(self, trusts: list[str], **run_config) -> tuple[UUID, dict, list[dict]]:
+        run_id, prepared = self.prepare(len(trusts), **run_config)
+        nodes = [self.join(run_id, t, prepared["fab_sha256"]) for t in trusts]
+        self.start(run_id, len(trusts))
+        events = self.follow(run_id)
+        for node in nodes:
+            node.stop()
+        return run_id, events[-1]["payload"], events
+
+
+@pytest.fixture(scope="session")
+def net(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Net]:
+    root = tmp_path_factory.mktemp("net")
+    ports = {name: free_port() for name in ("api", "relay", "superlink", "fleet")}
+    key, signing_key = secrets.token_urlsafe(24), ed25519.Ed25519PrivateKey.generate()
+    (root / "net.key").write_text(key)
+    (root / "signing.pem").write_bytes(
+        signing_key.private_bytes(ser.Encoding.PEM, ser.PrivateFormat.PKCS8, ser.NoEncryption())
+    )
+    env = {
+        **os.environ,
+        "FLIP_FL_DATA_DIR": str(root / "fl"),
+        "FLIP_FL_NET_KEY_FILE": str(root / "net.key"),
+        "FLIP_FL_SIGNING_KEY_FILE": str(root / "signing.pem"),
+        **{f"FLIP_FL_{name.upper()}_PORT": str(port) for name, port in ports.items()},
+        "HUB_SECRET": "must not reach an app",
+    }
+    with (root / "fl.log").open("wb") as log:
+        process = subprocess.Popen([sys.executable, "-m", "flip_fl.cli", "serve"], env=env, stdout=log, stderr=log)
+    client = httpx.Client(
+        base_url=f"http://127.0.0.1:{ports['api']}",
+        headers={"authorization": f"Bearer {key}"},
+        trust_env=False,
+        timeout=30,
+    )
+    net = Net(root, ports, key, signing_key, process, client)
+    try:
+        deadline = time.monotonic() + 60
+        while True:
+            assert process.poll() is None, (root / "fl.log").read_text()
+            try:
+                if client.get("/v1/health").json()["superlink_online"]:
+                    break
+            except httpx.HTTPError:
+                pass
+            assert time.monotonic() < deadline, (root / "fl" / "superlink.log").read_text()
+            time.sleep(0.2)
+        yield net
+    finally:
+        for node in net.nodes:
+            if node.process.poll() is None:
+                node.process.kill()
+        process.terminate()
+        process.wait(15)

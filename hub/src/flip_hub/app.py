@@ -1,0 +1,93 @@
+"""The hub's web application: user API, trust API, and the background loops beside them."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+from fastapi import FastAPI, Request, Response
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
+from sqlalchemy import text
+
+from flip_hub.cohorts.routes import router as cohorts
+from flip_hub.db import Database, ReadSession
+from flip_hub.errors import install_handlers, problem
+from flip_hub.events import Listener
+from flip_hub.files.routes import router as files
+from flip_hub.flower.follower import follow_net
+from flip_hub.flower.port import FlPort
+from flip_hub.keys import SigningKey
+from flip_hub.metrics.routes import router as metrics
+from flip_hub.models.routes import router as models
+from flip_hub.nets.service import connect_nets
+from flip_hub.objects import Objects
+from flip_hub.projects.routes import router as projects
+from flip_hub.results.routes import router as results
+from flip_hub.runs.routes import router as runs
+from flip_hub.scheduler.act import Actor
+from flip_hub.scheduler.loop import Scheduler
+from flip_hub.settings import HubSettings, NetSettings
+from flip_hub.trusts.routes import agent_router
+from flip_hub.trusts.routes import router as trusts
+from flip_hub.users.routes import router as users
+
+USER_API, TRUST_API = "/api/v1", "/api/trust/v1"
+MAX_JSON_BYTES = 8 * 2**20
+
+
+class HealthRead(BaseModel):
+    status: str
+
+
+def create_app(settings: HubSettings, database: Database, nets: dict[UUID, tuple[NetSettings, FlPort]] | None = None):
+    """`nets` is given by tests; otherwise the settings name them."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        tasks = [asyncio.create_task(app.state.listener.run_forever())]
+        if settings.background:
+            known = nets if nets is not None else connect_nets(settings, database)
+            actor = Actor(database, app.state.objects, app.state.signing_key)
+            scheduler = Scheduler(settings, database, actor, known)
+            tasks.append(asyncio.create_task(scheduler.run_forever(app.state.listener)))
+            tasks += [asyncio.create_task(follow_net(database, net_id, fl)) for net_id, (_, fl) in known.items()]
+        yield
+        for task in tasks:
+            task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.gather(*tasks)
+
+    app = FastAPI(title="FLIP hub", version="1", lifespan=lifespan, generate_unique_id_function=_operation_id)
+    app.state.settings, app.state.database = settings, database
+    app.state.listener = Listener(database.url)
+    app.state.signing_key = SigningKey(settings.signing_key_file)
+    app.state.objects = Objects(settings)
+    install_handlers(app)
+
+    @app.middleware("http")
+    async def bounded(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+        """Uploads bound themselves while streaming; everything else is small JSON."""
+        length = int(request.headers.get("content-length") or 0)
+        if length > MAX_JSON_BYTES and "/files/" not in request.url.path:
+            return problem(413, "request_too_large", "The request is too large.", {"limit_bytes": MAX_JSON_BYTES})
+        response = await call_next(request)
+        response.headers["x-content-type-options"] = "nosniff"
+        response.headers["cache-control"] = "no-store"
+        return response
+
+    for router in (users, trusts, projects, cohorts, models, files, runs, metrics, results):
+        app.include_router(router, prefix=USER_API)
+    app.include_router(agent_router, prefix=TRUST_API)
+
+    @app.get(f"{USER_API}/health", tags=["health"])
+    def get_health(session: ReadSession) -> HealthRead:
+        session.execute(text("SELECT 1"))
+        return HealthRead(status="ok")
+
+    return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name

@@ -1,0 +1,113 @@
+"""`flip-hub init | serve | migrate | openapi | audit-verify`."""
+
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated
+
+import typer
+import uvicorn
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import select
+
+from flip_hub import tables  # noqa: F401  every table must be known before the first mapping
+from flip_hub.app import create_app
+from flip_hub.audit.service import first_broken
+from flip_hub.db import Database
+from flip_hub.keys import ensure_signing_key
+from flip_hub.postgres import EmbeddedPostgres
+from flip_hub.settings import HubSettings
+from flip_hub.users.service import create_user
+from flip_hub.users.tables import User
+
+app = typer.Typer(help="FLIP's central hub. Settings come from FLIP_HUB_* variables.", no_args_is_help=True)
+
+
+@contextmanager
+def _database(settings: HubSettings) -> Iterator[Database]:
+    """The database of the settings, or an embedded one that ends with us."""
+    embedded = None if settings.database_url else EmbeddedPostgres(settings.data_dir / "postgres")
+    database = Database(settings.database_url or (embedded.url if embedded else ""))
+    try:
+        yield database
+    finally:
+        database.close()
+        if embedded:
+            embedded.stop()
+
+
+def migrate_database(url: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["url"] = url
+    command.upgrade(config, "head")
+
+
+@app.command()
+def init(admin_email: str = "admin@flip.example", as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+    """Make keys, migrate the database, create the first admin and print its password once."""
+    settings = HubSettings()  # type: ignore[call-arg]  # from the environment
+    ensure_signing_key(settings.signing_key_file)
+    with _database(settings) as database:
+        migrate_database(database.url)
+        with database.session() as session:
+            if session.scalar(select(User.id).where(User.email == admin_email)):
+                typer.echo("This hub is initialised already; nothing was changed.", err=True)
+                raise typer.Exit(1)
+            _, password = create_user(session, "init", admin_email, "Admin", "admin", None)
+    made = {"email": admin_email, "password": password}
+    typer.echo(json.dumps(made) if as_json else f"Admin {admin_email}, password (shown once): {password}")
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database's schema up to date."""
+    with _database(HubSettings()) as database:  # type: ignore[call-arg]
+        migrate_database(database.url)
+
+
+@app.command()
+def serve() -> None:
+    """Serve the API; run scheduler and net followers."""
+    settings = HubSettings()  # type: ignore[call-arg]
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    if not settings.signing_key_file.exists():
+        typer.echo("This hub is not initialised. Run `flip-hub init` first.", err=True)
+        raise typer.Exit(1)
+    with _database(settings) as database:
+        migrate_database(database.url)
+        typer.echo(f"FLIP hub on http://{settings.host}:{settings.port}")
+        uvicorn.run(
+            create_app(settings, database),
+            host=settings.host,
+            port=settings.port,
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=2,  # a long poll must not hold the shutdown
+        )
+
+
+@app.command()
+def openapi() -> None:
+    """Print the OpenAPI document of the user and trust APIs."""
+    with TemporaryDirectory() as folder:
+        settings = HubSettings(data_dir=Path(folder), background=False)
+        ensure_signing_key(settings.signing_key_file)
+        typer.echo(json.dumps(create_app(settings, Database("postgresql://unused")).openapi(), indent=1))
+
+
+@app.command("audit-verify")
+def audit_verify() -> None:
+    """Check the hash chain of the audit log."""
+    with _database(HubSettings()) as database, database.session() as session:  # type: ignore[call-arg]
+        broken = first_broken(session)
+    if broken is not None:
+        typer.echo(f"The audit log is broken at row {broken}.", err=True)
+        raise typer.Exit(1)
+    typer.echo("The audit log is whole.")

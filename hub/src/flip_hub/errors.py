@@ -1,0 +1,83 @@
+"""Expected failures. `code` is stable and documented; `public` leaves the process and says what to do next."""
+
+import logging
+from typing import Any, ClassVar
+from uuid import uuid4
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from flip_contracts.wire import Problem
+
+log = logging.getLogger(__name__)
+
+
+class HubError(Exception):
+    code: ClassVar[str] = "hub_error"
+    status: ClassVar[int] = 400
+    public: ClassVar[str] = "The request cannot be met."
+
+    def __init__(self, message: str | None = None, **details: Any):
+        self.message = message or self.public
+        self.details = details
+        super().__init__(self.message)
+
+
+class NotAuthenticated(HubError):
+    code, status = "not_authenticated", 401
+    public = "Log in, or send a valid token as `Authorization: Bearer …`."
+
+
+class LoginFailed(HubError):
+    code, status = "login_failed", 401
+    public = "E-mail or password is wrong."
+
+
+class Forbidden(HubError):
+    code, status = "forbidden", 403
+    public = "Your role does not allow this. Ask an admin."
+
+
+class NotFound(HubError):
+    code, status = "not_found", 404
+    public = "There is no such thing, or it is not yours to see."
+
+
+class TrustUnknown(HubError):
+    code, status = "trust_unknown", 422
+    public = "One of these trusts does not exist. `GET /api/v1/trusts` lists them."
+
+
+class Conflict(HubError):
+    code, status = "conflict", 409
+
+
+class FieldInvalid(HubError):
+    code, status = "field_invalid", 422
+
+
+def problem(status: int, code: str, message: str, details: dict[str, Any]) -> JSONResponse:
+    body = Problem(code=code, message=message, details=details, request_id=uuid4().hex)
+    return JSONResponse(body.model_dump(mode="json"), status)
+
+
+def install_handlers(app: FastAPI) -> None:
+    @app.exception_handler(HubError)
+    async def expected(_: Request, error: HubError) -> JSONResponse:
+        return problem(error.status, error.code, error.message, error.details)
+
+    @app.exception_handler(RequestValidationError)
+    async def malformed(_: Request, error: RequestValidationError) -> JSONResponse:
+        fields = {".".join(map(str, e["loc"])): e["msg"] for e in error.errors()}
+        return problem(422, "invalid_request", "The request does not have the documented shape.", {"fields": fields})
+
+    @app.exception_handler(HTTPException)
+    async def routing(_: Request, error: HTTPException) -> JSONResponse:
+        return problem(error.status_code, "http_error", str(error.detail), {})
+
+    @app.exception_handler(Exception)
+    async def bug(_: Request, error: Exception) -> JSONResponse:
+        log.error("unexpected failure", exc_info=error)
+        return problem(500, "internal", "Unexpected failure; the hub's log has it. Give the admin the request id.", {})

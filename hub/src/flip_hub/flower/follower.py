@@ -1,0 +1,109 @@
+"""Follow a net's events: each is applied together with the cursor, so a restart repeats and loses nothing."""
+
+import asyncio
+import logging
+from uuid import UUID
+
+from sqlalchemy import insert
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.orm import Session
+
+from flip_contracts.fl_api import EventKind, FlEvent
+from flip_contracts.messages import MetricPoint
+from flip_contracts.statuses import TERMINAL_RUN_STATES, ModelStatus
+from flip_hub.db import Database, now
+from flip_hub.events import notify
+from flip_hub.flower.port import FlPort, FlUnavailable
+from flip_hub.metrics.service import store
+from flip_hub.models.service import advance
+from flip_hub.models.tables import Model
+from flip_hub.nets.tables import NetRow
+from flip_hub.runs.service import add_event
+from flip_hub.runs.tables import Run, RunLogLine, RunRound
+
+log = logging.getLogger(__name__)
+WAIT_SECONDS = 20.0
+
+
+async def follow_net(database: Database, net_id: UUID, fl: FlPort) -> None:
+    back_off = 0.5
+    while True:
+        try:
+            await asyncio.to_thread(follow_once, database, net_id, fl, WAIT_SECONDS)
+            back_off = 0.5
+        except FlUnavailable:
+            await asyncio.sleep(back_off)
+            back_off = min(back_off * 2, 5)
+        except Exception:  # the follower must outlive any one bad event; the event is tried again
+            log.exception("following a net failed")
+            await asyncio.sleep(2)
+
+
+def follow_once(database: Database, net_id: UUID, fl: FlPort, wait_seconds: float) -> None:
+    with database.session() as session:
+        after = session.get_one(NetRow, net_id).event_cursor
+    page = fl.events(after, wait_seconds)
+    with database.session() as session:
+        net = session.get_one(NetRow, net_id, with_for_update=True)
+        net.last_seen_at = now()
+        if net.event_cursor != after:  # another hub process was faster
+            return
+        for event in page.events:
+            apply(session, event)
+        net.event_cursor = page.next_after
+
+
+def apply(session: Session, event: FlEvent) -> None:
+    run = session.get(Run, event.run_id, with_for_update=True)
+    if run is None or run.state in TERMINAL_RUN_STATES:
+        return
+    run.progress_at = now()
+    payload = event.payload
+    match event.kind:
+        case EventKind.RUN_STARTED:
+            add_event(session, run.id, "server_app_started")
+        case EventKind.APP_STATUS:
+            _app_status(session, run, ModelStatus(payload["status"]))
+        case EventKind.METRIC:
+            store(session, run.id, None, [MetricPoint.model_validate(p) for p in payload["points"]])
+        case EventKind.TRAIN_SENT:
+            model = session.get_one(Model, run.model_id, with_for_update=True)
+            advance(session, model, run.id, ModelStatus.TRAINING_STARTED, "platform")
+            add_event(session, run.id, "round_sent", **payload)
+        case EventKind.ROUND_DONE:
+            _round_done(session, run, event)
+        case EventKind.LOG:
+            rows = [{"run_id": run.id, "at": event.at, "text": line.replace("\x00", "")} for line in payload["lines"]]
+            session.execute(insert(RunLogLine), rows)
+            notify(session, f"run:{run.id}")
+        case EventKind.NOTICE:
+            add_event(session, run.id, "notice", **payload)
+        case EventKind.APP_EXCEPTION:
+            add_event(session, run.id, "server_app_exception", **payload)
+        case EventKind.RUN_FINISHED:
+            run.finished_on_net = payload
+            notify(session, "runs")
+
+
+def _app_status(session: Session, run: Run, status: ModelStatus) -> None:
+    """RESULTS_UPLOADED is the platform's to set, when the results are really here."""
+    if status is not ModelStatus.RESULTS_UPLOADED:
+        model = session.get_one(Model, run.model_id, with_for_update=True)
+        advance(session, model, run.id, status, "app")
+    add_event(session, run.id, "app_status", status=status)
+
+
+def _round_done(session: Session, run: Run, event: FlEvent) -> None:
+    row = {
+        "run_id": run.id,
+        "round": event.payload["round"],
+        "phase": event.payload["phase"],
+        "results": event.payload["results"],
+        "failures": event.payload["failures"],
+        "errors": event.payload.get("errors", []),
+        "at": event.at,
+    }
+    keys = ["run_id", "round", "phase"]
+    statement = upsert(RunRound).values(row)
+    session.execute(statement.on_conflict_do_update(index_elements=keys, set_=row))
+    add_event(session, run.id, "round_done", **event.payload)

@@ -1,0 +1,25 @@
+"""Nets come from the settings; the database remembers how far each has been read."""
+
+from uuid import UUID
+
+from sqlalchemy import select
+
+from flip_hub.db import Database, now
+from flip_hub.flower.http import HttpFl
+from flip_hub.flower.port import FlPort
+from flip_hub.nets.tables import NetRow
+from flip_hub.settings import HubSettings, NetSettings
+
+
+def connect_nets(settings: HubSettings, database: Database) -> dict[UUID, tuple[NetSettings, FlPort]]:
+    nets: dict[UUID, tuple[NetSettings, FlPort]] = {}
+    with database.session() as session:
+        for net in settings.nets:
+            row = session.scalar(select(NetRow).where(NetRow.name == net.name))
+            if row is None:
+                row = NetRow(name=net.name)
+                session.add(row)
+                session.flush()
+            row.last_seen_at = now()  # a hub that was down must not blame the net for it
+            nets[row.id] = (net, HttpFl(net))
+    return nets

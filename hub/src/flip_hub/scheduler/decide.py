@@ -1,0 +1,168 @@
+"""What to do next for one run. Pure: no clock, no database, no network."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, assert_never
+from uuid import UUID
+
+from flip_contracts.statuses import RunReason, RunState, RunTrustState
+
+LIVE = frozenset({RunTrustState.ASKED, RunTrustState.JOINED, RunTrustState.REGISTERED, RunTrustState.ONLINE})
+
+
+@dataclass(frozen=True)
+class PartView:
+    """One trust's part. `approved` is its decision as it stands now."""
+
+    trust: str
+    state: RunTrustState
+    approved: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class RunView:
+    id: UUID
+    state: RunState
+    parts: Sequence[PartView]
+    slot_free: bool  # of its net, for this run, in the order of the queue
+    prepared: bool
+    stop_requested: RunReason | None
+    finished_on_net: dict[str, Any] | None
+    closed: bool
+    starting_at: datetime | None
+    progress_at: datetime | None
+    net_seen_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Limits:
+    join: timedelta
+    no_progress: timedelta
+    net_lost: timedelta
+
+
+@dataclass(frozen=True)
+class Prepare:
+    """Give the net the app, ask the trusts to join."""
+
+
+@dataclass(frozen=True)
+class Register:
+    """Tell the SuperLink this trust's key, then let the trust start its SuperNode."""
+
+    trust: str
+
+
+@dataclass(frozen=True)
+class Release:
+    """This trust is no longer part of the run: its SuperNode ends."""
+
+    trust: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Start:
+    """Start the run with the trusts that are online; the others are left out."""
+
+
+@dataclass(frozen=True)
+class StopOnNet:
+    reason: RunReason
+
+
+@dataclass(frozen=True)
+class Finish:
+    """The run ends without word from the net."""
+
+    state: RunState
+    reason: RunReason
+    text: str
+
+
+@dataclass(frozen=True)
+class Finalise:
+    """The net has told how it ended: fetch the results, set the statuses."""
+
+
+@dataclass(frozen=True)
+class Close:
+    """Tell trusts to leave, let the net forget the run."""
+
+
+Action = Prepare | Register | Release | Start | StopOnNet | Finish | Finalise | Close
+
+
+def decide(run: RunView, now: datetime, limits: Limits) -> list[Action]:
+    match run.state:
+        case RunState.QUEUED:
+            return _queued(run)
+        case RunState.STARTING:
+            return _starting(run, now, limits)
+        case RunState.RUNNING:
+            return _running(run, now, limits)
+        case RunState.SUCCEEDED | RunState.FAILED | RunState.STOPPED:
+            return [] if run.closed else [Close()]
+        case never:
+            assert_never(never)
+
+
+def _withdrawn(run: RunView) -> list[Action]:
+    return [Release(p.trust, "the approval was withdrawn or has ended") for p in run.parts if _gone(p)]
+
+
+def _gone(part: PartView) -> bool:
+    return part.state in LIVE and not part.approved
+
+
+def _live(run: RunView) -> list[PartView]:
+    return [p for p in run.parts if p.state in LIVE and p.approved]
+
+
+def _nobody(run: RunView) -> Finish:
+    why = "; ".join(f"{p.trust}: {p.reason or p.state}" for p in run.parts) or "no trust was asked"
+    return Finish(RunState.FAILED, RunReason.NO_TRUST_JOINED, f"No trust took part. {why}")
+
+
+def _queued(run: RunView) -> list[Action]:
+    if run.stop_requested:
+        return [Finish(RunState.STOPPED, run.stop_requested, "Stopped before it had started.")]
+    if not _live(run):
+        return [*_withdrawn(run), _nobody(run)]
+    return [Prepare()] if run.slot_free else []
+
+
+def _starting(run: RunView, now: datetime, limits: Limits) -> list[Action]:
+    if run.stop_requested:
+        return [Finish(RunState.STOPPED, run.stop_requested, "Stopped before it had started.")]
+    if run.finished_on_net:
+        return [Finalise()]
+    live = _live(run)
+    if not live:
+        return [*_withdrawn(run), _nobody(run)]
+    if not run.prepared:
+        return [Prepare()]
+    actions: list[Action] = _withdrawn(run)
+    online = [p for p in live if p.state == RunTrustState.ONLINE]
+    if len(online) == len(live):
+        return [*actions, Start()]
+    if run.starting_at and now - run.starting_at > limits.join:
+        return [*actions, Start() if online else _nobody(run)]
+    return [*actions, *(Register(p.trust) for p in live if p.state == RunTrustState.JOINED)]
+
+
+def _running(run: RunView, now: datetime, limits: Limits) -> list[Action]:
+    if run.finished_on_net:
+        return [Finalise()]
+    if run.net_seen_at is None or now - run.net_seen_at > limits.net_lost:
+        text = "The net has not answered for a long time. Initiate the training again when it is back."
+        return [Finish(RunState.FAILED, RunReason.NET_UNAVAILABLE, text)]
+    if run.stop_requested:
+        return [StopOnNet(run.stop_requested)]
+    if not _live(run):
+        return [*_withdrawn(run), StopOnNet(RunReason.APPROVAL_WITHDRAWN)]
+    if run.progress_at and now - run.progress_at > limits.no_progress:
+        return [*_withdrawn(run), StopOnNet(RunReason.NO_PROGRESS)]
+    return _withdrawn(run)

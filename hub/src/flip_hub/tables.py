@@ -1,0 +1,27 @@
+"""Every table, so that migrations and foreign keys see all of them."""
+
+from flip_hub.audit import tables as audit
+from flip_hub.cohorts import tables as cohorts
+from flip_hub.files import tables as files
+from flip_hub.metrics import tables as metrics
+from flip_hub.models import tables as models
+from flip_hub.nets import tables as nets
+from flip_hub.projects import tables as projects
+from flip_hub.results import tables as results
+from flip_hub.runs import tables as runs
+from flip_hub.trusts import tables as trusts
+from flip_hub.users import tables as users
+
+__all__ = [
+    "audit",
+    "cohorts",
+    "files",
+    "metrics",
+    "models",
+    "nets",
+    "projects",
+    "results",
+    "runs",
+    "trusts",
+    "users",
+]
