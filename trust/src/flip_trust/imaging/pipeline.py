@@ -87,8 +87,11 @@ class Pipeline:
                 return ""
             if known and known[0] == ImagingStage.EXCLUDED and known[1] not in _RETRIED:
                 return known[1]
+            if known:
+                self._ledger.record(project_id, key, ImagingStage.REQUESTED)  # a retry is not settled
             reason = self._attempt(project_id, accession, key, folder)
-            if reason:
+            # An app asking for what nobody requested and the archive does not have must not change the counts.
+            if reason and (known or reason not in _NOT_FOUND):
                 self._ledger.record(project_id, key, ImagingStage.EXCLUDED, reason)
             return reason
 
@@ -118,7 +121,6 @@ class Pipeline:
         def reached(stage: ImagingStage) -> None:
             self._ledger.record(project_id, key, stage)
 
-        reached(ImagingStage.REQUESTED)
         raw, out = scratch / "raw", scratch / "out"
         raw.mkdir()
         (out / "dicom").mkdir(parents=True)
