@@ -5,13 +5,13 @@ from pathlib import Path
 
 import nibabel
 import torch
+from flip import FLIP
+from flip.constants import ResourceType
 from flwr.app import ArrayRecord, Context, Message, MetricRecord, RecordDict
 from flwr.clientapp import ClientApp
 from torch.nn.functional import binary_cross_entropy_with_logits, interpolate
 
 from app.models import get_model
-from flip import FLIP
-from flip.constants import ResourceType
 
 SHAPE = (16, 32, 32)  # Z, Y, X of what the network sees
 

@@ -3,13 +3,13 @@
 import os
 
 import torch
+from flip import FLIP
 from flwr.app import ArrayRecord, Context, Message, MetricRecord, RecordDict
 from flwr.clientapp import ClientApp
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from app.data import load_cohort, split
 from app.models import get_model
-from flip import FLIP
 
 torch.set_num_threads(1)  # a demo runs two trusts on two cores
 

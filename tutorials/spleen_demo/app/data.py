@@ -4,10 +4,9 @@ from pathlib import Path
 
 import nibabel
 import torch
-from torch.nn.functional import interpolate
-
 from flip import FLIP
 from flip.constants import ResourceType
+from torch.nn.functional import interpolate
 
 SHAPE = (32, 48, 48)  # Z, Y, X of what the network sees
 WINDOW = (-160.0, 240.0)  # Hounsfield units: the usual window for soft tissue of the abdomen

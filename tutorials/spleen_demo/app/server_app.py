@@ -1,10 +1,10 @@
+from flip import FLIP
+from flip.constants.flip_constants import ModelStatus
 from flwr.app import ArrayRecord, Context
 from flwr.serverapp import Grid, ServerApp
 from flwr.serverapp.strategy import FedAvg
 
 from app.models import get_model
-from flip import FLIP
-from flip.constants.flip_constants import ModelStatus
 
 app = ServerApp()
 
