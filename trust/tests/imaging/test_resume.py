@@ -6,6 +6,9 @@ import sys
 
 import pytest
 
+from flip_trust.imaging.folder import FolderDriver
+from flip_trust.imaging.pipeline import Pipeline
+
 CHILD = """
 import os, signal, sys
 from pathlib import Path
@@ -39,10 +42,11 @@ def test_prepare_resumes_after_kill_9(site, where):
     finished = site.cache / str(site.project) / site.pipeline.accession_key(site.project, site.first)
     before = finished.stat().st_mtime_ns
 
-    site.pipeline.prepare(site.project, [site.first, site.second])
+    restarted = Pipeline(FolderDriver(site.archive), site.cache, site.key, site.ledger)
+    assert not list(site.cache.rglob(".tmp-*")), "a restart removes what may not be de-identified yet"
+    restarted.prepare(site.project, [site.first, site.second])
 
     assert site.outcome() == ({"READY": 2}, {}, True)
     assert finished.stat().st_mtime_ns == before
-    assert not list((site.cache / str(site.project)).glob(".tmp-*"))
     folder = site.pipeline.folder_of(site.project, site.second, {"NIFTI", "SEGMENTATION"})
     assert sorted(f.name for f in folder.glob("*.gz")) == ["input_1.nii.gz", "label_1.nii.gz"]

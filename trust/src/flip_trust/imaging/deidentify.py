@@ -2,27 +2,20 @@
 
 import hashlib
 import hmac
-import logging
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pydicom
-from pydicom import config
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from flip_trust.imaging import allowlist as allow
 from flip_trust.imaging.errors import Exclusion, ImagingExcluded
-
-# Both libraries quote the values they complain about; those belong to patients, so they are not to be heard.
-config.settings.reading_validation_mode = config.IGNORE
-for _name in ("pydicom", "highdicom"):
-    logging.getLogger(_name).addHandler(logging.NullHandler())
-    logging.getLogger(_name).propagate = False
 
 _NOT_STATED = "not stated"
 _FALLBACK_CODE = ("85756007", "SCT")  # body tissue: says nothing
@@ -163,7 +156,18 @@ def _exact_pixels(ds: Dataset) -> bytes:
     if len(ds.PixelData) < size:
         raise ImagingExcluded(Exclusion.DICOM_INVALID)
     pixels = bytes(ds.PixelData[:size])
+    if ds.BitsStored < ds.BitsAllocated:
+        pixels = _without_spare_bits(pixels, ds)
     return pixels + b"\0" * (size % 2)
+
+
+def _without_spare_bits(pixels: bytes, ds: Dataset) -> bytes:
+    """Old scanners draw overlays, names among them, into the bits above the stored ones."""
+    if ds.BitsAllocated != 16 or ds.HighBit != ds.BitsStored - 1:
+        raise ImagingExcluded(Exclusion.DICOM_UNSUPPORTED)
+    spare = 16 - ds.BitsStored
+    words = np.frombuffer(pixels, "<i2" if ds.PixelRepresentation else "<u2")
+    return ((words << spare) >> spare).astype(words.dtype).tobytes()
 
 
 def _many(value: Any) -> list[Any]:

@@ -7,7 +7,6 @@ import logging
 import os
 import shutil
 import tempfile
-import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,6 +28,7 @@ _NOT_FOUND = frozenset({Exclusion.ACCESSION_NOT_FOUND, Exclusion.ACCESSION_AMBIG
 # The archive may do better next time; what fails for its own content will fail again.
 _RETRIED = _NOT_FOUND | {Exclusion.PULL_FAILED, Exclusion.INTERNAL_ERROR}
 _LOCKS = 64
+_SCRATCH = ".tmp-"
 
 
 class Pipeline:
@@ -36,6 +36,7 @@ class Pipeline:
 
     def __init__(self, driver: PacsDriver, cache_dir: Path, key: bytes, ledger: Ledger):
         self._driver, self._cache, self._key, self._ledger = driver, cache_dir, key, ledger
+        self._sweep()
 
     def prepare(
         self, project_id: UUID, accession_ids: list[str], on_progress: Callable[[], None] = lambda: None
@@ -97,13 +98,9 @@ class Pipeline:
 
     def _attempt(self, project_id: UUID, accession: str, key: str, folder: Path) -> str:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        for left_over in folder.parent.glob(f".tmp-{key[:16]}-*"):
-            shutil.rmtree(left_over, ignore_errors=True)
-        scratch = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".tmp-{key[:16]}-"))
+        scratch = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f"{_SCRATCH}{key[:16]}-"))
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # DICOM libraries quote values in warnings
-                self._build(project_id, accession, key, scratch)
+            self._build(project_id, accession, key, scratch)
             _publish(scratch / "out", folder)
             self._ledger.record(project_id, key, ImagingStage.READY)
         except AccessionNotFound as error:
@@ -149,13 +146,23 @@ class Pipeline:
             log.warning("a pull from the imaging archive failed: %s", type(error).__name__)
             raise ImagingExcluded(Exclusion.PULL_FAILED) from None
 
+    def _sweep(self) -> None:
+        """Remove what a killed process left: it may hold files that were not de-identified yet."""
+        for left_over in self._cache.glob(f"*/{_SCRATCH}*"):
+            key = left_over.name.removeprefix(_SCRATCH)
+            try:
+                with self._locked(key, wait=False):
+                    shutil.rmtree(left_over, ignore_errors=True)
+            except BlockingIOError:
+                continue  # somebody alive is working in it
+
     @contextmanager
-    def _locked(self, key: str) -> Iterator[None]:
+    def _locked(self, key: str, *, wait: bool = True) -> Iterator[None]:
         """One builder per accession, across threads and processes; the kernel frees it after kill -9."""
         locks = self._cache / ".locks"
         locks.mkdir(parents=True, exist_ok=True)
         with (locks / str(int(key[:8], 16) % _LOCKS)).open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield
 
 
