@@ -32,6 +32,7 @@ def train_func(model, optimiser, images: torch.Tensor, masks: torch.Tensor, batc
         optimiser.zero_grad()
         loss = loss_of(model(images[batch]), masks[batch])
         loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)  # a fresh optimiser's first steps are bold
         optimiser.step()
         total += loss.item() * len(batch)
     return total / len(images)
@@ -61,10 +62,11 @@ def train(msg: Message, context: Context) -> Message:
     training, validation = split(len(images))
     model = get_model()
     model.load_state_dict(msg.content["arrays"].to_torch_state_dict())
-    optimiser = torch.optim.Adam(model.parameters(), lr=float(run_config["learning-rate"]))
 
     # global_round from server is 1-based; convert to 0-based for local epoch arithmetic
     global_round = int(msg.content["config"]["server-round"]) - 1
+    learning_rate = float(run_config["learning-rate"]) / (1 + global_round)  # later rounds refine
+    optimiser = torch.optim.AdamW(model.parameters(), lr=learning_rate)
     torch.manual_seed(global_round)  # the order of batches is the same in every run
     for epoch in range(local_epochs):
         train_loss = train_func(model, optimiser, images[training], masks[training], int(run_config["batch-size"]))
