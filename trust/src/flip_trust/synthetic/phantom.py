@@ -85,4 +85,4 @@ def _millimetres(shape: tuple[int, int, int], spacing: tuple[float, float, float
 
 def _smooth_field(rng: np.random.Generator, shape: tuple[int, int, int], millimetres: float = 4.0) -> NDArray:
     coarse = rng.normal(0, millimetres, [max(3, n // (_QUARTER * 3)) for n in shape]).astype(np.float32)
-    return zoom(coarse, [n / c for n, c in zip(shape, coarse.shape, strict=True)], order=1)
+    return np.asarray(zoom(coarse, [n / c for n, c in zip(shape, coarse.shape, strict=True)], order=1))
