@@ -69,9 +69,9 @@ def _train(stack: Stack, display: Display):
     model = story.model_with_app(me, project["id"], "Small U-Net", APP)
 
     display.stage("Initiate Training")
-    run = me.post(f"models/{model['id']}/runs", {})
-    training = False
-    for run in story.follow(stack, me, run["id"]):
+    run_id = me.post(f"models/{model['id']}/runs", {})["id"]
+    training, run = False, {}
+    for run in story.follow(stack, me, run_id):
         if run["state"] == "running" and not training:
             training = True
             display.stage("Training across the trusts")
@@ -119,9 +119,8 @@ def _summary(stack: Stack, display: Display, loaded: str, run: dict, project: di
     me = stack.as_researcher()
     console.print(loss_table(me.get(f"runs/{run['id']}/metrics")))
     totals = project["query"]
-    console.print(
-        f"\nCohort: {totals['total_persons']} persons, {totals['total_accessions']} studies (rounded, suppressed below 10)."
-    )
+    counts = f"{totals['total_persons']} persons, {totals['total_accessions']} studies"
+    console.print(f"\nCohort: {counts} (rounded, suppressed below 10).")
     console.print(f"Model: {loaded}; in {run['folder']}.")
     console.print(f"Hub: {stack.hub_url}  (API reference: {stack.hub_url}/docs)")
     if stack.new_passwords:

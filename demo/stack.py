@@ -62,9 +62,11 @@ class Trust:
         if marker.exists():
             return
         done = subprocess.run(
-            [sys.executable, "-m", "flip_trust.synthetic", "--out", str(self.root / "data")]
-            + ["--trust", self.name.removeprefix("trust-"), "--seed", str(self.seed)]
-            + ["--persons", str(persons), "--accessions", str(accessions)],
+            [
+                *(sys.executable, "-m", "flip_trust.synthetic", "--out", str(self.root / "data")),
+                *("--trust", self.name.removeprefix("trust-"), "--seed", str(self.seed)),
+                *("--persons", str(persons), "--accessions", str(accessions)),
+            ],
             capture_output=True,
             text=True,
         )

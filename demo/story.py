@@ -78,9 +78,9 @@ def app_files(app: Path) -> dict[str, bytes]:
     for path in sorted(app.rglob("*")):
         relative = path.relative_to(app)
         hidden = any(p.startswith((".", "__pycache__")) for p in relative.parts)
-        if path.is_file() and not hidden and relative.parts[0] not in {"tests", "data"}:
-            if path.suffix in {".py", ".toml", ".md"}:
-                kept[relative.as_posix()] = path.read_bytes()
+        wanted = path.suffix in {".py", ".toml", ".md"} and relative.parts[0] not in {"tests", "data"}
+        if path.is_file() and wanted and not hidden:
+            kept[relative.as_posix()] = path.read_bytes()
     return kept
 
 
@@ -100,7 +100,5 @@ def follow(stack: Stack, me: HubClient, run_id: str, timeout: float = 600) -> It
 
 
 def finish(stack: Stack, me: HubClient, run_id: str, timeout: float = 600) -> dict[str, Any]:
-    run: dict[str, Any] = {}
-    for run in follow(stack, me, run_id, timeout):
-        pass
-    return run
+    *_, last = follow(stack, me, run_id, timeout)
+    return last

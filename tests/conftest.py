@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from demo import story
@@ -15,13 +16,14 @@ TRUSTS = ("trust-alpha", "trust-beta", "trust-gamma")
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    stack = Stack(tmp_path_factory.mktemp("federation"), trust_names=TRUSTS)
-    try:
-        stack.start()
-        yield stack
-    finally:
-        stack.stop()
+def stack() -> Iterator[Stack]:
+    with TemporaryDirectory(prefix="flip-federation-", ignore_cleanup_errors=True) as folder:
+        stack = Stack(Path(folder), trust_names=TRUSTS)
+        try:
+            stack.start()
+            yield stack
+        finally:
+            stack.stop()
 
 
 @pytest.fixture(scope="session")

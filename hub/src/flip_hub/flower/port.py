@@ -1,4 +1,4 @@
-"""What the hub needs of a net. `http.py` talks to a real FL API, `fake.py` is for tests; only they know Flower."""
+"""What the hub needs of a net. `http.py` talks to a real FL API; only this folder knows that Flower exists."""
 
 from collections.abc import Iterator
 from typing import Protocol

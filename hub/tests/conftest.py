@@ -1,0 +1,212 @@
+"""Real PostgreSQL, one database per worker built by the migrations, emptied between tests."""
+
+import base64
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from uuid import UUID, uuid4
+
+import pytest
+from cryptography.hazmat.primitives import serialization as ser
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from fastapi.testclient import TestClient
+from hub.tests.fake_fl import FakeFl
+from sqlalchemy import text
+
+from flip_contracts.messages import DecisionMessage, ProjectDecision
+from flip_contracts.statuses import Decision
+from flip_contracts.wire import PROTOCOL_VERSION, canonical_bytes
+from flip_hub.app import create_app
+from flip_hub.cli import migrate_database
+from flip_hub.db import Base, Database, now
+from flip_hub.flower.follower import follow_once
+from flip_hub.keys import SigningKey, ensure_signing_key
+from flip_hub.nets.tables import NetRow
+from flip_hub.objects import Objects
+from flip_hub.postgres import EmbeddedPostgres
+from flip_hub.scheduler.act import Actor
+from flip_hub.scheduler.loop import Scheduler
+from flip_hub.settings import HubSettings, NetSettings
+from flip_hub.users.service import create_user
+
+QUERY = "SELECT person_id, year_of_birth FROM omop.person"
+APP = Path(__file__).parents[2] / "tests" / "apps" / "numpy_app"
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[EmbeddedPostgres]:
+    # Not pytest's own folder: as root the server runs as another user, who may not enter that one.
+    with TemporaryDirectory(prefix="flip-pg-") as folder:
+        postgres = EmbeddedPostgres(Path(folder) / "data")
+        yield postgres
+        postgres.stop()
+
+
+@pytest.fixture(scope="session")
+def database(server: EmbeddedPostgres) -> Iterator[Database]:
+    database = Database(server.url)
+    migrate_database(database.url)
+    yield database
+    database.close()
+
+
+@dataclass
+class Person:
+    client: TestClient
+    token: str
+
+    def call(self, method: str, path: str, **kwargs):
+        headers = {"authorization": f"Bearer {self.token}"} if self.token else {}
+        return self.client.request(method, f"/api/v1/{path}", headers=headers, **kwargs)
+
+    def get(self, path: str):
+        response = self.call("GET", path)
+        assert response.status_code == 200, response.text
+        return response.json()
+
+    def post(self, path: str, body: dict | None = None, status: int = 201):
+        response = self.call("POST", path, json=body or {})
+        assert response.status_code == status, response.text
+        return response.json()
+
+    def refused(self, method: str, path: str, **kwargs) -> str:
+        response = self.call(method, path, **kwargs)
+        assert response.status_code >= 400, response.text
+        body = response.json()
+        assert set(body) == {"code", "message", "details", "request_id"}
+        return body["code"]
+
+
+@dataclass
+class FakeAgent:
+    """A trust as the hub sees it: claims by HTTP, signs with its own key."""
+
+    client: TestClient
+    name: str
+    token: str
+    key: Ed25519PrivateKey
+    tasks: list[dict] = field(default_factory=list)
+
+    def call(self, path: str, body: dict):
+        headers = {"authorization": f"Bearer {self.token}"}
+        return self.client.post(f"/api/trust/v1/{path}", headers=headers, json=body)
+
+    def claim(self, limit: int = 10) -> list[dict]:
+        return self.call("tasks/claim?wait=0", {"max_tasks": limit}).json()["tasks"]
+
+    def send(self, **message) -> dict:
+        body = {"messages": [{"id": str(uuid4()), **message}]}
+        response = self.call("messages", body)
+        assert response.status_code == 200, response.text
+        return response.json()
+
+    def answer(self, task: dict, result: dict | None = None, error: dict | None = None) -> dict:
+        return self.send(kind="task_result", task_id=task["id"], result=result, error=error)
+
+    def answer_count(self, persons: int | None) -> None:
+        (task,) = self.claim()
+        result = {
+            "persons": persons,
+            "accessions": persons,
+            "suppressed": persons is None,
+            "threshold": 10,
+            "rounded_to": 10,
+        }
+        assert self.answer(task, result)["rejected"] == []
+
+    def decide(self, project: dict, sql: str, decision: Decision = Decision.APPROVED, **changes) -> dict:
+        made = ProjectDecision(
+            project_id=project["id"],
+            query_id=project["query_id"],
+            trust=self.name,
+            decision=decision,
+            sql_sha256=hashlib.sha256(sql.encode()).hexdigest(),
+            decided_at=now(),
+            **changes,
+        )
+        signature = base64.b64encode(self.key.sign(canonical_bytes(made))).decode()
+        message = DecisionMessage(id=uuid4(), decision=made, signature=signature)
+        return self.send(**message.model_dump(mode="json"))
+
+
+@dataclass
+class Hub:
+    """The app on a fake net; `settle()` lets scheduler and follower do all they can."""
+
+    client: TestClient
+    database: Database
+    settings: HubSettings
+    fl: FakeFl
+    net_id: UUID
+    net: NetSettings
+    admin: Person
+    researcher: Person
+
+    def settle(self) -> None:
+        actor = Actor(self.database, Objects(self.settings), SigningKey(self.settings.signing_key_file))
+        scheduler = Scheduler(self.settings, self.database, actor, {self.net_id: (self.net, self.fl)})
+        for _ in range(4):
+            if not self.fl.down:
+                follow_once(self.database, self.net_id, self.fl, 0)
+            scheduler.tick()
+
+    def person(self, role: str, email: str) -> Person:
+        with self.database.session() as session:
+            create_user(session, "test", email, role, role, "a long password")
+        body = {"email": email, "password": "a long password"}
+        return Person(self.client, self.client.post("/api/v1/auth/login", json=body).json()["token"])
+
+    def trust(self, name: str) -> FakeAgent:
+        code = self.admin.post("trusts", {"name": name})["enrolment_code"]
+        key = Ed25519PrivateKey.generate()
+        public = base64.b64encode(key.public_key().public_bytes(ser.Encoding.Raw, ser.PublicFormat.Raw)).decode()
+        body = {"code": code, "public_key": public, "agent_version": "1", "protocol_version": PROTOCOL_VERSION}
+        made = self.client.post("/api/trust/v1/enrol", json=body).json()
+        return FakeAgent(self.client, name, made["token"], key)
+
+    def approved_project(self, *agents: FakeAgent, name: str = "P") -> dict:
+        project = self.researcher.post("projects", {"name": name, "purpose": "x", "kind": "imaging"})
+        names = [a.name for a in agents]
+        self.researcher.post(f"projects/{project['id']}/cohort-queries", {"sql": QUERY, "trusts": names})
+        for agent in agents:
+            agent.answer_count(40)
+        project = self.researcher.post(f"projects/{project['id']}/stage", {"trusts": names}, 200)
+        for agent in agents:
+            (task,) = agent.claim()
+            agent.answer(task, {})
+            assert agent.decide(project, QUERY)["rejected"] == []
+        return self.researcher.get(f"projects/{project['id']}")
+
+    def model(self, project: dict) -> dict:
+        model = self.researcher.post(f"projects/{project['id']}/models", {"name": "M"})
+        for path in sorted(APP.rglob("*")):
+            if path.suffix in {".py", ".toml"}:
+                name = path.relative_to(APP).as_posix()
+                response = self.researcher.call("PUT", f"models/{model['id']}/files/{name}", content=path.read_bytes())
+                assert response.status_code == 200, response.text
+        return model
+
+
+@pytest.fixture
+def hub(database: Database, tmp_path: Path) -> Iterator[Hub]:
+    with database.engine.begin() as connection:
+        names = ", ".join(f'"{t.name}"' for t in Base.metadata.sorted_tables)
+        connection.execute(text(f"TRUNCATE {names} CASCADE"))
+    os.environ.pop("FLIP_HUB_NETS", None)
+    settings = HubSettings(data_dir=tmp_path, background=False)
+    ensure_signing_key(settings.signing_key_file)
+    (tmp_path / "ca.crt").write_text("CA")
+    net = NetSettings(
+        name="n", url="http://fake", key_file=tmp_path / "k", ca_file=tmp_path / "ca.crt", superlink="h:1"
+    )
+    with database.session() as session:
+        row = NetRow(name="n", last_seen_at=now())
+        session.add(row)
+    with TestClient(create_app(settings, database)) as client:
+        hub = Hub(client, database, settings, FakeFl(), row.id, net, Person(client, ""), Person(client, ""))
+        hub.admin = hub.person("admin", "admin@x.example")
+        hub.researcher = hub.person("researcher", "r@x.example")
+        yield hub

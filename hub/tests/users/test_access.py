@@ -1,0 +1,44 @@
+"""Every endpoint refuses a stranger; each role gets what the table says and no more."""
+
+OPEN = {"/api/v1/health", "/api/v1/auth/login", "/api/trust/v1/enrol"}
+
+
+def test_every_endpoint_refuses_a_stranger(hub):
+    spec = hub.client.app.openapi()
+    tried = 0
+    for path, methods in spec["paths"].items():
+        for method in methods:
+            if path in OPEN:
+                continue
+            filled = path.replace("{path}", "a.py")
+            for name in ("project_id", "query_id", "model_id", "run_id", "task_id"):
+                filled = filled.replace(f"{{{name}}}", "00000000-0000-0000-0000-000000000000")
+            for headers in ({}, {"authorization": "Bearer wrong"}):
+                response = hub.client.request(method.upper(), filled, headers=headers, json={"max_tasks": 1})
+                assert response.status_code in (401, 422), (method, path, response.text)
+                tried += 1
+    assert tried > 40
+
+
+def test_a_wrong_password_and_an_unknown_account_look_the_same(hub):
+    for email in ("admin@x.example", "nobody@x.example"):
+        response = hub.client.post("/api/v1/auth/login", json={"email": email, "password": "wrong"})
+        assert (response.status_code, response.json()["code"]) == (401, "login_failed")
+
+
+def test_only_an_admin_makes_users_and_trusts(hub):
+    body = {"email": "n@x.example", "name": "N", "role": "viewer"}
+    assert hub.researcher.refused("POST", "users", json=body) == "forbidden"
+    assert hub.researcher.refused("POST", "trusts", json={"name": "alpha"}) == "forbidden"
+    made = hub.admin.post("users", body)
+    login = {"email": "n@x.example", "password": made["password"]}
+    assert hub.client.post("/api/v1/auth/login", json=login).status_code == 200
+    assert hub.admin.refused("POST", "users", json=body) == "email_taken"
+
+
+def test_a_trust_token_is_no_user_token_and_the_other_way_round(hub):
+    alpha = hub.trust("alpha")
+    headers = {"authorization": f"Bearer {alpha.token}"}
+    assert hub.client.get("/api/v1/projects", headers=headers).status_code == 401
+    headers = {"authorization": f"Bearer {hub.admin.token}"}
+    assert hub.client.post("/api/trust/v1/messages", headers=headers, json={"messages": []}).status_code in (401, 422)
