@@ -11,7 +11,7 @@ from pathlib import Path
 import highdicom as hd
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.sr.codedict import codes
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
+from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian
 
 from flip_trust.synthetic.phantom import Phantom, make_phantom, seed_of
 
@@ -118,9 +118,9 @@ def _header(seed: int, accession_id: str, person_id: str, study_date: date, inde
     return ds
 
 
-def _uid(seed: int, accession_id: str, what: str) -> str:
+def _uid(seed: int, accession_id: str, what: str) -> UID:
     digest = hashlib.sha256(f"{seed}/{accession_id}/{what}".encode()).digest()
-    return f"2.25.{int.from_bytes(digest[:16], 'big')}"
+    return UID(f"2.25.{int.from_bytes(digest[:16], 'big')}")
 
 
 __all__ = ["CANARY", "ct_series", "spleen_seg", "write_dicom"]
