@@ -58,7 +58,9 @@ class EventKind(StrEnum):
     APP_STATUS = "app_status"  # {"status": ModelStatus}
     METRIC = "metric"  # {"points": [MetricPoint]} sent by the ServerApp
     TRAIN_SENT = "train_sent"  # {"round": int, "nodes": int}
-    ROUND_DONE = "round_done"  # {"round": int, "phase": "train"|"evaluate", "results": int, "failures": int, "errors": [str]}
+    ROUND_DONE = (
+        "round_done"  # {"round": int, "phase": "train"|"evaluate", "results": int, "failures": int, "errors": [str]}
+    )
     LOG = "log"  # {"lines": [str]} ServerApp output
     NOTICE = "notice"  # {"text": str} what the platform changed or noticed
     APP_EXCEPTION = "app_exception"  # {"error_class": str, "text": str} send_handled_exception

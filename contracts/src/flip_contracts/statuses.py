@@ -23,9 +23,7 @@ _BAR: Final = (
     ModelStatus.TRAINING_STARTED,
     ModelStatus.RESULTS_UPLOADED,
 )
-TERMINAL_MODEL_STATUSES: Final = frozenset(
-    {ModelStatus.RESULTS_UPLOADED, ModelStatus.ERROR, ModelStatus.STOPPED}
-)
+TERMINAL_MODEL_STATUSES: Final = frozenset({ModelStatus.RESULTS_UPLOADED, ModelStatus.ERROR, ModelStatus.STOPPED})
 
 
 def next_model_status(current: ModelStatus, wanted: ModelStatus) -> ModelStatus:

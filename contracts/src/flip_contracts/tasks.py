@@ -62,9 +62,7 @@ class LeaveRun(Wire):
     run_id: UUID
 
 
-TaskPayload = Annotated[
-    CohortCount | ReviewProject | JoinRun | StartNode | LeaveRun, Field(discriminator="type")
-]
+TaskPayload = Annotated[CohortCount | ReviewProject | JoinRun | StartNode | LeaveRun, Field(discriminator="type")]
 
 
 class Task(Wire):

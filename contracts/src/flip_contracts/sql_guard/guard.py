@@ -1,0 +1,284 @@
+"""The cohort-SQL guard: parse, allow-list every node, resolve tables per scope, qualify, re-emit, parse again.
+
+Only text that this module emitted from a checked tree ever reaches an engine. The guard is one layer; the engine's own
+lock-down is the other.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import OptimizeError, ParseError, SqlglotError
+from sqlglot.optimizer.annotate_types import annotate_types
+from sqlglot.optimizer.qualify import qualify
+from sqlglot.optimizer.scope import traverse_scope
+
+from flip_contracts.sql_guard.schema import IDENTIFIERS, OMOP
+
+MAX_LENGTH, MAX_NODES, MAX_DEPTH, MAX_JOINS, MAX_LITERAL = 20_000, 2_000, 60, 12, 256
+SCHEMA: dict[str, object] = {"omop": OMOP}
+
+_NAMES = """
+Select Union Intersect Except Subquery With CTE Table TableAlias Alias Column Identifier Star Literal Boolean Null
+From Join Where Group Having Order Ordered Limit Offset Distinct Paren Tuple And Or Not EQ NEQ GT GTE LT LTE Is In
+Between Like ILike Exists Add Sub Mul Div IntDiv Mod Neg Case If Coalesce Nullif Cast DataType DataTypeParam Interval
+Var Count Sum Avg Min Max Stddev StddevSamp StddevPop Variance VariancePop Median PercentileCont PercentileDisc
+WithinGroup Filter Floor Ceil Round Abs Ln Log Sqrt Pow Greatest Least Extract DateTrunc TimestampTrunc DateAdd DateSub
+DateDiff CurrentDate TsOrDsToDate TsOrDsDiff TsOrDsAdd Date StrToDate Year Month Day Upper Lower Trim Substring Length
+Concat DPipe StrPosition Trunc Window WindowSpec RowNumber Rank DenseRank Lag Lead FirstValue LastValue Ntile
+"""
+ALLOWED: frozenset[type] = frozenset(getattr(exp, name) for name in _NAMES.split() if hasattr(exp, name))
+CASTS = frozenset(
+    {"INT", "BIGINT", "SMALLINT", "DOUBLE", "FLOAT", "DECIMAL", "VARCHAR", "TEXT", "DATE", "TIMESTAMP", "BOOLEAN"}
+    | {"INTERVAL"}
+)
+SELECT_ARGS = frozenset(
+    {"with_", "with", "kind", "expressions", "from_", "from", "joins", "where", "group", "having", "order", "limit"}
+    | {"offset", "distinct"}
+)
+COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.In, exp.Between, exp.Like, exp.ILike)
+
+
+class SqlRefused(Exception):
+    """The query is refused before anything runs. `line` and `column` are 1-based, or None."""
+
+    def __init__(self, code: str, message: str, line: int | None = None, column: int | None = None):
+        self.code, self.message, self.line, self.column = code, message, line, column
+        super().__init__(f"{code}: {message}")
+
+
+@dataclass(frozen=True)
+class CheckedQuery:
+    """`emitted` is what an engine may run; `sha256` is of the text as written, which is what people approve."""
+
+    sql: str
+    emitted: str
+    columns: tuple[str, ...]
+    has_person_id: bool
+    has_accession_id: bool
+    sha256: str
+
+
+def check(sql: str, *, write: str = "duckdb") -> CheckedQuery:
+    """Check PostgreSQL-dialect cohort SQL over `omop.*` and re-emit it for the engine `write`.
+
+    Raises `SqlRefused`. Pure and CPU-bound: at most a second for hostile input, milliseconds for honest one.
+    """
+    if len(sql) > MAX_LENGTH:
+        raise SqlRefused("sql_too_long", f"The query is longer than {MAX_LENGTH} characters. Shorten it.")
+    if any(ord(c) < 32 and c not in "\t\n\r" for c in sql):
+        raise SqlRefused("sql_syntax", "The query holds control characters. Remove them.")
+    try:
+        return _check(sql, write)
+    except RecursionError:
+        raise SqlRefused("sql_too_complex", "The query is nested too deeply. Simplify it.") from None
+    except ParseError as error:
+        where = error.errors[0] if error.errors else {}
+        described = str(where.get("description", "it cannot be parsed")).split(" but got")[0]
+        text = f"The query is not valid SQL: {described}."
+        raise SqlRefused("sql_syntax", text, where.get("line"), where.get("col")) from None
+    except SqlglotError:
+        raise SqlRefused("sql_syntax", "The query is not valid SQL (PostgreSQL dialect).") from None
+
+
+def _check(sql: str, write: str) -> CheckedQuery:
+    statements = sqlglot.parse(sql, read="postgres", error_level=sqlglot.ErrorLevel.RAISE)
+    if len(statements) != 1 or statements[0] is None:
+        raise SqlRefused("sql_not_single_statement", "Write exactly one SELECT statement, without a second after `;`.")
+    tree = statements[0]
+    _check_tree(tree)
+    qualified = _qualify(tree)
+    _check_tree(qualified)
+    _check_identifier_literals(qualified)
+    columns = _output_contract(qualified)
+    # Integer division differs between engines unless the types are known when the text is emitted.
+    typed = annotate_types(qualified, schema=SCHEMA, dialect="postgres")
+    emitted = typed.sql(dialect=write, comments=False)
+    again = sqlglot.parse(emitted, read=write, error_level=sqlglot.ErrorLevel.RAISE)
+    if len(again) != 1 or again[0] is None:
+        raise SqlRefused("sql_node_forbidden", "The query changes its meaning when rewritten. Write it more plainly.")
+    _check_tree(again[0])
+    return CheckedQuery(
+        sql=sql,
+        emitted=emitted,
+        columns=columns,
+        has_person_id="person_id" in columns,
+        has_accession_id="accession_id" in columns,
+        sha256=hashlib.sha256(sql.encode()).hexdigest(),
+    )
+
+
+def _qualify(tree: exp.Expression) -> exp.Expression:
+    try:
+        return qualify(
+            tree.copy(),
+            schema=SCHEMA,
+            db="omop",
+            dialect="postgres",
+            validate_qualify_columns=True,
+            expand_stars=True,
+            identify=True,
+        )
+    except OptimizeError as error:
+        name = _unknown_column(str(error))
+        raise SqlRefused(
+            "sql_unknown_column",
+            f"The column {name} is not among those that may be asked of these tables.",
+            *_position(tree, name),
+        ) from None
+
+
+def _unknown_column(text: str) -> str:
+    """The column's name out of sqlglot's message; it comes from the user's own text."""
+    quoted = [part for part in text.replace('"', "'").split("'") if part.replace("_", "").isalnum()]
+    return quoted[-1] if quoted else "named here"
+
+
+def _position(tree: exp.Expression, name: str) -> tuple[int | None, int | None]:
+    for identifier in tree.find_all(exp.Identifier):
+        if identifier.this == name and "line" in identifier.meta:
+            return identifier.meta["line"], identifier.meta["col"]
+    return None, None
+
+
+def _where(node: exp.Expression) -> tuple[int | None, int | None]:
+    for inner in node.walk():
+        if "line" in inner.meta:
+            return inner.meta["line"], inner.meta["col"]
+    return None, None
+
+
+def _check_tree(tree: exp.Expression) -> None:
+    if not isinstance(tree, exp.Select | exp.SetOperation | exp.Subquery):
+        raise SqlRefused("sql_node_forbidden", "Only SELECT is allowed.", *_where(tree))
+    nodes = list(tree.walk())
+    if len(nodes) > MAX_NODES or _depth(tree) > MAX_DEPTH:
+        raise SqlRefused("sql_too_complex", "The query has too many parts or is nested too deeply. Simplify it.")
+    if sum(isinstance(n, exp.Join) for n in nodes) > MAX_JOINS:
+        raise SqlRefused("sql_too_complex", f"More than {MAX_JOINS} joins. Simplify the query.")
+    for node in nodes:
+        _check_node(node)
+    _check_tables(tree, nodes)
+
+
+def _depth(tree: exp.Expression) -> int:
+    deepest, stack = 0, [(tree, 1)]
+    while stack:
+        node, depth = stack.pop()
+        deepest = max(deepest, depth)
+        if deepest > MAX_DEPTH:
+            return deepest
+        stack.extend((child, depth + 1) for child in node.iter_expressions())
+    return deepest
+
+
+def _check_node(node: exp.Expression) -> None:
+    if type(node) not in ALLOWED:
+        name = node.name if isinstance(node, exp.Anonymous) else type(node).__name__
+        text = f"{name} is not allowed in a cohort query. Use plain SELECT with joins, filters and aggregates."
+        raise SqlRefused("sql_node_forbidden", text, *_where(node))
+    refusal = ""
+    match node:
+        case exp.Select():
+            refusal = next((k for k, v in node.args.items() if v and k not in SELECT_ARGS), "")
+            if node.args.get("kind"):
+                refusal = "SELECT AS"
+        case exp.With():
+            refusal = "RECURSIVE" if node.args.get("recursive") else ""
+        case exp.CTE():
+            refusal = "" if isinstance(node.this, exp.Select | exp.SetOperation) else "this WITH body"
+        case exp.DataType():
+            refusal = "" if node.this.value in CASTS else "this type"
+        case exp.Identifier():
+            plain = node.this.isascii() and node.this.replace("_", "a").isalnum() and len(node.this) <= 63
+            refusal = "" if plain else "a name with other characters than letters, digits and _"
+        case exp.Table():
+            refusal = "" if isinstance(node.this, exp.Identifier) else "a function in FROM"
+            refusal = refusal or next((k for k, v in node.args.items() if v and k not in ("this", "alias", "db")), "")
+        case exp.Column():
+            refusal = "a column with a schema" if node.args.get("db") or node.args.get("catalog") else ""
+        case exp.Literal():
+            refusal = "a literal of more than 256 characters" if len(node.this) > MAX_LITERAL else ""
+        case exp.Join():
+            _check_join(node)
+        case _:
+            pass
+    if refusal:
+        raise SqlRefused("sql_node_forbidden", f"{refusal} is not allowed in a cohort query.", *_where(node))
+
+
+def _check_join(join: exp.Join) -> None:
+    """An equality between two sources: a cross join is how a small query becomes an endless one."""
+    if join.args.get("using"):
+        return
+    on = join.args.get("on")
+    conditions = list(on.flatten()) if isinstance(on, exp.And) else [on]
+    for condition in conditions:
+        if isinstance(condition, exp.Paren):
+            condition = condition.this
+        if isinstance(condition, exp.EQ):
+            left, right = condition.this, condition.expression
+            both = isinstance(left, exp.Column) and isinstance(right, exp.Column)
+            if both and left.table and right.table and left.table != right.table:
+                return
+    text = "Each join needs a condition `a.column = b.column` between its two tables."
+    raise SqlRefused("sql_join_condition", text, *_where(join))
+
+
+def _check_tables(tree: exp.Expression, nodes: list[exp.Expression]) -> None:
+    """A name is a CTE only where its scope says so: elsewhere the same name is a real table."""
+    resolved: set[int] = set()
+    for scope in traverse_scope(tree):
+        for source in scope.sources.values():
+            if isinstance(source, exp.Table):
+                resolved.add(id(source))
+                if (source.db.lower() or "omop") != "omop" or source.name.lower() not in OMOP:
+                    text = f"There is no table {source.name} to ask. Use the tables of `omop`."
+                    raise SqlRefused("sql_unknown_table", text, *_where(source))
+    for node in nodes:
+        if isinstance(node, exp.Table) and id(node) not in resolved and node.db:
+            raise SqlRefused("sql_unknown_table", f"There is no table {node.name} to ask.", *_where(node))
+
+
+def _check_identifier_literals(tree: exp.Expression) -> None:
+    for comparison in tree.find_all(*COMPARISONS):
+        columns = {c.name.lower() for c in comparison.find_all(exp.Column)} & IDENTIFIERS
+        # Literals of a nested query are checked where they stand.
+        literals = [n for n in comparison.walk(prune=lambda n: isinstance(n, exp.Query)) if isinstance(n, exp.Literal)]
+        if columns and literals:
+            text = f"{sorted(columns)[0]} must not be compared with a value: that would single out a person."
+            raise SqlRefused("sql_identifier_literal", text, *_where(comparison))
+
+
+def _output_contract(tree: exp.Expression) -> tuple[str, ...]:
+    """The result must be a cohort: whose rows, by bare identifier columns; the same rows each time it runs."""
+    query = tree.unnest() if isinstance(tree, exp.Subquery) else tree
+    branches = list(_branches(query))
+    columns = tuple(name.lower() for name in branches[0].named_selects)
+    if len(set(columns)) != len(columns):
+        raise SqlRefused("sql_output_contract", "Two columns of the result have the same name. Rename one with AS.")
+    identifiers = [c for c in ("person_id", "accession_id") if c in columns]
+    if not identifiers:
+        text = "The query must select person_id or accession_id, so that the cohort is known."
+        raise SqlRefused("sql_output_contract", text)
+    for branch in branches:
+        for projection, name in zip(branch.selects, columns, strict=True):
+            inner = projection.unalias()
+            if name in identifiers and not (isinstance(inner, exp.Column) and inner.name.lower() == name):
+                text = f"{name} must be selected as it is, not computed."
+                raise SqlRefused("sql_output_contract", text, *_where(projection))
+    for select in tree.find_all(exp.Select, exp.SetOperation):
+        if select.args.get("limit") and not select.args.get("order"):
+            raise SqlRefused("sql_output_contract", "LIMIT needs ORDER BY, or the cohort changes from run to run.")
+    return columns
+
+
+def _branches(query: exp.Expression):
+    if isinstance(query, exp.SetOperation):
+        yield from _branches(query.left.unnest())
+        yield from _branches(query.right.unnest())
+    elif isinstance(query, exp.Select):
+        yield query
+    else:
+        raise SqlRefused("sql_node_forbidden", "Only SELECT is allowed.")
