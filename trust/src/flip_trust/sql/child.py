@@ -37,7 +37,11 @@ TYPES = {
 
 
 def connect(path: str, memory_limit_mb: int) -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect(path, read_only=True, config={"memory_limit": f"{memory_limit_mb}MB", "threads": 1})
+    connection = duckdb.connect(":memory:", config={"memory_limit": f"{memory_limit_mb}MB", "threads": 1})
+    quoted = path.replace("'", "''")
+    # Attached under our own name: DuckDB names a catalog after its file, and `omop` would then mean two things.
+    connection.execute(f"ATTACH '{quoted}' AS cdm (READ_ONLY)")
+    connection.execute("USE cdm")
     for lock in LOCKS:
         connection.execute(lock)
     return connection

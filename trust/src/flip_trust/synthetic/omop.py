@@ -1,7 +1,7 @@
 """A synthetic OMOP CDM 5.4 database with MI-CDM tables, in DuckDB.
 
-Text columns that cohort SQL may not ask hold the word CANARY, so that a leak is visible wherever it happens. Concept ids
-are plain numbers of public vocabularies; the small concept table uses our own words.
+Text columns that cohort SQL may not ask hold the word CANARY, so that a leak is visible wherever it happens.
+Concept ids are plain numbers of public vocabularies; the small concept table uses our own words.
 """
 
 import datetime as dt
@@ -54,15 +54,23 @@ def choose_accessions(trust: str, seed: int, persons: int, count: int) -> list[A
 
 def write_omop(path: Path, seed: int, persons: int, accessions: list[Accession]) -> None:
     """Write the whole database; an existing file is replaced at the end, in one step."""
-    part = path.with_suffix(".part")
+    part = path.with_name(f"building-{path.name}")  # DuckDB names the catalog after the file: not `omop`
     part.unlink(missing_ok=True)
     with duckdb.connect(str(part)) as db:
         db.execute("CREATE SCHEMA omop")
         for name, frame in _tables(seed, persons, accessions).items():
             db.register("frame", frame)
-            db.execute(f'CREATE TABLE omop."{name}" AS SELECT * FROM frame')
+            # pandas knows nanosecond times only; the CDM has dates and times
+            chosen = ", ".join(_cast(column) for column in frame.columns)
+            db.execute(f'CREATE TABLE omop."{name}" AS SELECT {chosen} FROM frame')
             db.unregister("frame")
     part.replace(path)
+
+
+def _cast(column: str) -> str:
+    if column.endswith("_date"):
+        return f'"{column}"::DATE AS "{column}"'
+    return f'"{column}"::TIMESTAMP AS "{column}"' if column.endswith("_datetime") else f'"{column}"'
 
 
 def _tables(seed: int, persons: int, accessions: list[Accession]) -> dict[str, pd.DataFrame]:
