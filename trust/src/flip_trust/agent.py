@@ -1,0 +1,225 @@
+"""The agent: claims tasks from the hub, sends what it has to say, prepares images, serves the local data API."""
+
+import contextlib
+import logging
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import uvicorn
+
+from flip_contracts.messages import HeartbeatRequest, ImagingMessage, TaskError, TaskResultMessage
+from flip_contracts.sql_guard import SqlRefused
+from flip_contracts.statuses import Decision
+from flip_contracts.tasks import Task
+from flip_contracts.wire import PROTOCOL_VERSION
+from flip_trust.approvals.service import Approvals
+from flip_trust.data_api.app import create_data_api
+from flip_trust.errors import HubRefused, HubUnreachable, NotApproved, NotEnrolled, TrustError
+from flip_trust.flower.supervisor import Supervisor
+from flip_trust.hub_client import HubClient
+from flip_trust.imaging.folder import FolderDriver
+from flip_trust.imaging.ledger import Ledger
+from flip_trust.imaging.pipeline import Pipeline
+from flip_trust.keys import TrustKey, imaging_key
+from flip_trust.outbox import Outbox
+from flip_trust.settings import TrustSettings
+from flip_trust.sql.duckdb_engine import DuckDbEngine
+from flip_trust.sql.engine import EngineFailed
+from flip_trust.store import Store
+from flip_trust.tasks.registry import Tools, handle
+
+log = logging.getLogger(__name__)
+AGENT_VERSION = "0.1.0"
+HEARTBEAT_SECONDS, EXTEND_SECONDS, LOOK_SECONDS = 15.0, 20.0, 0.25
+LONGEST_BACK_OFF = 15.0
+
+
+class Agent:
+    def __init__(self, settings: TrustSettings):
+        self.settings = settings
+        self.store = Store(settings.data_dir / "agent.db")
+        self.key = TrustKey(settings.data_dir / "keys" / "trust.pem")
+        self.engine = DuckDbEngine(
+            settings.omop_path, timeout_seconds=settings.query_seconds, memory_limit_mb=settings.query_memory_mb
+        )
+        self.approvals = Approvals(self.store, self.key, self.engine, settings.threshold)
+        self.outbox = Outbox(self.store)
+        self.supervisor = Supervisor(settings, self.store, self.outbox)
+        self.ledger = Ledger(settings.data_dir / "imaging" / "ledger.db")
+        self.pipeline = Pipeline(
+            FolderDriver(settings.dicom_dir),
+            settings.data_dir / "imaging" / "cache",
+            imaging_key(settings.data_dir / "keys" / "imaging.key"),
+            self.ledger,
+        )
+        self._tools = Tools(settings, self.store, self.engine, self.approvals, self.supervisor)
+        self._stop = threading.Event()
+        self._prepared: dict[UUID, datetime] = {}  # project -> the decision that its images were prepared for
+
+    # --- tasks ---
+    def run_task(self, task: Task) -> None:
+        """Handle one task and put its answer in the outbox; a task whose answer is there already is left alone."""
+        if self.store.task_is_done(task.id):
+            return
+        result, error = None, None
+        try:
+            result = handle(task.payload, self._tools).model_dump(mode="json")
+        except (TrustError, EngineFailed) as failure:
+            public = failure.public if isinstance(failure, TrustError) else failure.message
+            error = TaskError(code=failure.code, message=public)
+        except SqlRefused as refusal:
+            position = [refusal.line, refusal.column] if refusal.line and refusal.column else None
+            error = TaskError(code=refusal.code, message=refusal.message, position=position)
+        except Exception as bug:  # noqa: BLE001  one bad task must not stop the agent; the text may quote a value
+            log.error("task %s (%s) failed unexpectedly: %s", task.id, task.payload.type, type(bug).__name__)
+            error = TaskError(
+                code="internal", message="The task failed unexpectedly at the trust; its log names the kind."
+            )
+        log.info("task %s (%s) is done%s", task.id, task.payload.type, f": {error.code}" if error else "")
+        message = TaskResultMessage(id=uuid4(), task_id=task.id, result=result, error=error)
+        with self.store.transaction():
+            self.store.put_done_task(task.id)
+            self.store.put_message(message.id, message.model_dump_json())
+        self.outbox.nudge()
+
+    def _run_leased(self, hub: HubClient, task: Task) -> None:
+        done = threading.Event()
+
+        def keep_lease() -> None:
+            while not done.wait(EXTEND_SECONDS):
+                with contextlib.suppress(HubUnreachable, HubRefused):
+                    hub.extend(task.id)
+
+        threading.Thread(target=keep_lease, daemon=True).start()
+        try:
+            self.run_task(task)
+        finally:
+            done.set()
+
+    def _claim_forever(self, hub: HubClient) -> None:
+        back_off = 0.5
+        slots = threading.Semaphore(self.settings.workers)
+        with ThreadPoolExecutor(self.settings.workers, thread_name_prefix="task") as pool:
+            while not self._stop.is_set():
+                slots.acquire()
+                try:
+                    tasks = hub.claim(1, self.settings.claim_wait_seconds)
+                    back_off = 0.5
+                except (HubUnreachable, HubRefused) as error:
+                    slots.release()
+                    log.warning("the hub gives no tasks now (%s)", error)
+                    self._stop.wait(back_off)
+                    back_off = min(back_off * 2, LONGEST_BACK_OFF)
+                    continue
+                if not tasks:
+                    slots.release()
+                for task in tasks:
+                    future = pool.submit(self._run_leased, hub, task)
+                    future.add_done_callback(lambda _: slots.release())
+
+    def _heartbeat_forever(self, hub: HubClient) -> None:
+        while True:
+            components = {"omop": "ok" if self.settings.omop_path.exists() else "missing"}
+            request = HeartbeatRequest(
+                agent_version=AGENT_VERSION, protocol_version=PROTOCOL_VERSION, components=components
+            )
+            with contextlib.suppress(HubUnreachable, HubRefused):
+                hub.heartbeat(request)
+            if self._stop.wait(HEARTBEAT_SECONDS):
+                return
+
+    # --- what the trust's staff decided, here or by the command line ---
+    def _watch_decisions_forever(self) -> None:
+        seen = -1
+        while not self._stop.wait(LOOK_SECONDS):
+            version = self.store.version()
+            expired = any(p.signed and p.signed.expires_at for p in self.store.projects())
+            if version != seen or expired:
+                seen = version
+                self.outbox.nudge()
+                self.apply_decisions()
+
+    def apply_decisions(self) -> None:
+        """End runs whose approval no longer holds; prepare images of newly approved projects."""
+        for run in self.store.open_runs():
+            try:
+                self.approvals.valid(run.manifest.project_id)
+            except NotApproved:
+                self.supervisor.end_runs_of(run.manifest.project_id)
+        for project in self.store.projects():
+            made, project_id = project.signed, project.review.project_id
+            if made is None or project.decision != Decision.APPROVED or not project.review.imaging:
+                continue
+            if self._prepared.get(project_id) != made.decided_at:
+                self._prepared[project_id] = made.decided_at
+                threading.Thread(target=self._prepare, args=(project_id,), name="imaging", daemon=True).start()
+
+    def _prepare(self, project_id: UUID) -> None:
+        cohort = self.store.cohort(project_id)
+        accessions = sorted({a for a in cohort.values("accession_id") if a}) if cohort else []
+        last = datetime.now(UTC) - timedelta(hours=1)
+
+        def tell(final: bool = False) -> None:
+            nonlocal last
+            if not final and datetime.now(UTC) - last < timedelta(seconds=1):
+                return
+            last = datetime.now(UTC)
+            stages, excluded, done = self.ledger.counts(project_id)
+            self.outbox.put(
+                ImagingMessage(
+                    id=uuid4(),
+                    project_id=project_id,
+                    stages=stages,
+                    excluded=excluded,
+                    final=final and (done or not stages),
+                )
+            )
+
+        try:
+            self.pipeline.prepare(project_id, accessions, tell)
+        except Exception as bug:  # noqa: BLE001  background edge; the text may name a file
+            log.error("preparing images of project %s failed: %s", project_id, type(bug).__name__)
+            self._prepared.pop(project_id, None)  # tried again at the next change
+            return
+        log.info("images of project %s are prepared", project_id)
+        tell(final=True)
+
+    # --- life ---
+    def serve(self) -> None:
+        identity = self.store.identity()
+        if "token" not in identity:
+            raise NotEnrolled("This trust is not enrolled. Run `flip-trust enrol --hub URL --code CODE` first.")
+        self.supervisor.clean_up_after_crash()
+        listening = socket.socket()
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(("127.0.0.1", self.settings.data_api_port))
+        self.supervisor.data_api_url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        api = create_data_api(self.store, self.approvals, self.pipeline, self.outbox)
+        server = uvicorn.Server(uvicorn.Config(api, log_level="warning", access_log=False, timeout_graceful_shutdown=1))
+        threads = [
+            threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="data-api", daemon=True),
+            threading.Thread(target=self._claim_forever, args=(self._hub(),), name="claim", daemon=True),
+            threading.Thread(target=self._heartbeat_forever, args=(self._hub(),), name="heartbeat", daemon=True),
+            threading.Thread(
+                target=self.outbox.run_forever, args=(self._hub(), self._stop), name="outbox", daemon=True
+            ),
+            threading.Thread(target=self._watch_decisions_forever, name="decisions", daemon=True),
+        ]
+        for thread in threads:
+            thread.start()
+        log.info("the agent of %s is ready", identity["name"])
+        while not self._stop.wait(0.5):
+            pass
+        self.supervisor.stop_all()
+        server.should_exit = True
+        time.sleep(0.2)
+
+    def _hub(self) -> HubClient:
+        return HubClient(self.settings.hub_url, self.store.identity()["token"])
+
+    def stop(self) -> None:
+        self._stop.set()

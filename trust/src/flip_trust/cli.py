@@ -1,0 +1,152 @@
+"""`flip-trust enrol | serve | projects | show | approve | decline | withdraw | doctor`."""
+
+import json
+import logging
+import os
+import signal
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+
+from flip_contracts.messages import EnrolRequest
+from flip_contracts.wire import PROTOCOL_VERSION
+from flip_trust.agent import AGENT_VERSION, Agent
+from flip_trust.errors import HubRefused, HubUnreachable, TrustError
+from flip_trust.hub_client import HubClient
+from flip_trust.settings import TrustSettings
+from flip_trust.store import ProjectRow
+
+app = typer.Typer(help="The agent of a FLIP trust. Settings: FLIP_TRUST_* variables.", no_args_is_help=True)
+Json = Annotated[bool, typer.Option("--json")]
+
+
+def _agent() -> Agent:
+    return Agent(TrustSettings())  # type: ignore[call-arg]  # from the environment
+
+
+def _fail(code: str, message: str) -> typer.Exit:
+    typer.echo(f"{code}: {message}", err=True)
+    return typer.Exit(1)
+
+
+@app.command()
+def enrol(hub: Annotated[str, typer.Option()], code: Annotated[str, typer.Option()]) -> None:
+    """Make this trust's key and enrol with a one-time code from the hub's admin."""
+    agent = _agent()
+    request = EnrolRequest(
+        code=code, public_key=agent.key.public, agent_version=AGENT_VERSION, protocol_version=PROTOCOL_VERSION
+    )
+    try:
+        made = HubClient(hub).enrol(request)
+    except HubRefused as refusal:
+        raise _fail(refusal.code, refusal.message) from None
+    except HubUnreachable:
+        raise _fail(
+            "hub_unreachable", f"The hub at {hub} does not answer. Check the address and the network."
+        ) from None
+    agent.store.set_identity(
+        name=made.name, trust_id=str(made.trust_id), token=made.token, hub_public_key=made.hub_public_key
+    )
+    typer.echo(f"Enrolled as {made.name}. Start the agent with `flip-trust serve`.")
+
+
+@app.command()
+def serve() -> None:
+    """Run the agent until SIGTERM or Ctrl-C."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    agent = _agent()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: agent.stop())
+    try:
+        agent.serve()
+    except TrustError as error:
+        raise _fail(error.code, error.public) from None
+    os._exit(0)  # every child is gone; threads in a long poll must not hold the shutdown
+
+
+def _view(project: ProjectRow) -> dict[str, Any]:
+    return {
+        "id": str(project.review.project_id),
+        "name": project.review.project_name,
+        "owner": project.review.owner,
+        "purpose": project.review.purpose,
+        "imaging": project.review.imaging,
+        "decision": project.decision,
+        "sql": project.review.sql,
+    }
+
+
+@app.command()
+def projects(as_json: Json = False) -> None:
+    """Projects that ask this trust, and what it has decided."""
+    found = [_view(p) for p in _agent().store.projects()]
+    if as_json:
+        typer.echo(json.dumps(found, indent=1))
+        return
+    for project in found:
+        typer.echo(f"{project['id']}  {project['decision']:<10} {project['name']} ({project['owner']})")
+    if not found:
+        typer.echo("No project asks this trust.")
+
+
+@app.command()
+def show(project_id: UUID) -> None:
+    """One project with its query and its exact cohort size here, which does not leave."""
+    from flip_contracts.sql_guard import check
+
+    agent = _agent()
+    project = agent.store.project(project_id)
+    if project is None:
+        raise _fail("project_unknown", "This trust was not asked about such a project.")
+    for key, value in _view(project).items():
+        typer.echo(f"{key}: {value}")
+    summary = agent.engine.summary(check(project.review.sql))
+    typer.echo(f"here (exact, stays here): {summary.persons} persons, {summary.accessions} accessions")
+
+
+def _decide(action: str, project_id: UUID, *arguments: Any) -> None:
+    try:
+        getattr(_agent().approvals, action)(project_id, *arguments)
+    except TrustError as error:
+        raise _fail(error.code, error.public) from None
+
+
+@app.command()
+def approve(project_id: UUID, conditions: str = "", expires_days: int | None = None) -> None:
+    """Say yes to exactly this project and query; the cohort is frozen now."""
+    _decide("approve", project_id, conditions, expires_days)
+    typer.echo("Approved. The cohort is frozen; the agent tells the hub and prepares the images.")
+
+
+@app.command()
+def decline(project_id: UUID) -> None:
+    """Say no."""
+    _decide("decline", project_id)
+    typer.echo("Declined.")
+
+
+@app.command()
+def withdraw(project_id: UUID) -> None:
+    """Take an approval back: runs of the project end here at once."""
+    _decide("withdraw", project_id)
+    typer.echo("Withdrawn. Runs of this project end here at once.")
+
+
+@app.command()
+def doctor() -> None:
+    """Say in plain words what is missing."""
+    agent = _agent()
+    settings, identity = agent.settings, agent.store.identity()
+    checks = {
+        "enrolled": ("token" in identity, "run `flip-trust enrol`"),
+        "OMOP database": (settings.omop_path.exists(), "FLIP_TRUST_OMOP_PATH names no file"),
+        "DICOM folder": (settings.dicom_dir.is_dir(), "FLIP_TRUST_DICOM_DIR names no folder"),
+        "flip-fl": (os.access(settings.fl_command, os.X_OK), "FLIP_TRUST_FL_COMMAND names no executable"),
+        "dead letters": (not agent.store.dead_letters(), "the hub refused messages; see the agent's log"),
+    }
+    for name, (fine, remedy) in checks.items():
+        typer.echo(f"{'ok  ' if fine else 'FAIL'}  {name}{'' if fine else f': {remedy}'}")
+    if not all(fine for fine, _ in checks.values()):
+        raise typer.Exit(1)

@@ -1,0 +1,137 @@
+"""The local data API: what a ClientApp may ask of its trust, with a token that is worth something for one run only."""
+
+import hashlib
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import UUID, uuid4
+
+from fastapi import Depends, FastAPI, Header, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+
+from flip.protocol import (
+    COHORT_PATH,
+    DATA_EXCEPTIONS_PATH,
+    DATA_METRICS_PATH,
+    IMAGES_PATH,
+    Cohort,
+    Column,
+    ColumnType,
+    ImagesReply,
+)
+from flip_contracts.messages import MetricPoint, MetricsMessage, NodeEvent, NodeEventMessage
+from flip_contracts.wire import Problem
+from flip_trust.approvals.service import Approvals
+from flip_trust.errors import AccessionNotInCohort, NotApproved, QueryMismatch, TokenRefused, TrustError
+from flip_trust.flower.scrub import scrub
+from flip_trust.imaging.errors import ImagingError
+from flip_trust.imaging.pipeline import Pipeline
+from flip_trust.outbox import Outbox
+from flip_trust.store import CohortRow, RunRow, Store
+
+log = logging.getLogger(__name__)
+
+
+class ImagesBody(BaseModel):
+    project_id: UUID
+    accession_id: str
+    resource_types: Annotated[list[str], Field(min_length=1, max_length=4)]
+
+
+class MetricsBody(BaseModel):
+    points: Annotated[list[MetricPoint], Field(min_length=1, max_length=500)]
+
+
+class ExceptionBody(BaseModel):
+    error_class: Annotated[str, Field(max_length=200)]
+    text: Annotated[str, Field(max_length=4000)] = ""
+
+
+def create_data_api(store: Store, approvals: Approvals, pipeline: Pipeline, outbox: Outbox) -> FastAPI:
+    app = FastAPI(title="FLIP trust data API", openapi_url=None)
+    _problems(app)
+
+    def own_run(authorization: Annotated[str, Header()] = "") -> RunRow:
+        token = authorization.removeprefix("Bearer ")
+        run = store.run_of_token(hashlib.sha256(token.encode()).hexdigest()) if token else None
+        if run is None:
+            raise TokenRefused("This token belongs to no run that is going on here.")
+        approvals.valid(run.manifest.project_id)  # withdrawn or expired since it started
+        return run
+
+    OwnRun = Annotated[RunRow, Depends(own_run)]
+
+    def frozen(run: RunRow, project_id: UUID) -> CohortRow:
+        cohort = store.cohort(project_id)
+        if project_id != run.manifest.project_id or cohort is None:
+            raise NotApproved("This run may only use the cohort of its own project.")
+        return cohort
+
+    @app.get(COHORT_PATH)
+    def get_cohort(run: OwnRun, project_id: UUID, query: str = "*") -> dict[str, Any]:
+        cohort = frozen(run, project_id)
+        project = approvals.valid(project_id)
+        if query.strip() not in ("*", project.review.sql.strip()):
+            raise QueryMismatch(
+                "The cohort is the one that this trust approved. Ask for it with query='*' or the project's own query."
+            )
+        log.info("run %s read its cohort of %d rows", run.manifest.run_id, len(cohort.rows))
+        columns = tuple(Column(name, ColumnType(kind)) for name, kind in cohort.columns)
+        return Cohort(columns, cohort.rows).to_json()
+
+    @app.post(IMAGES_PATH)
+    def get_images(run: OwnRun, body: ImagesBody) -> dict[str, Any]:
+        cohort = frozen(run, body.project_id)
+        if body.accession_id not in cohort.values("accession_id"):
+            raise AccessionNotInCohort("This accession is not in the approved cohort.")
+        types = {t.upper() for t in body.resource_types}
+        if "ALL" in types:
+            types = {"DICOM", "NIFTI"}  # labels come along where there are any
+        return ImagesReply(str(pipeline.folder_of(body.project_id, body.accession_id, types))).to_json()
+
+    @app.post(DATA_METRICS_PATH, status_code=202)
+    def put_metrics(run: OwnRun, body: MetricsBody) -> None:
+        outbox.put(MetricsMessage(id=uuid4(), run_id=run.manifest.run_id, points=body.points))
+
+    @app.post(DATA_EXCEPTIONS_PATH, status_code=202)
+    def put_exception(run: OwnRun, body: ExceptionBody) -> None:
+        outbox.put(
+            NodeEventMessage(
+                id=uuid4(),
+                run_id=run.manifest.run_id,
+                event=NodeEvent.CLIENT_FAILED,
+                code="client_app_raised",
+                error_class=body.error_class,
+                text=scrub(body.text, store.cohort(run.manifest.project_id)),
+                at=datetime.now(UTC),
+            )
+        )
+
+    return app
+
+
+def _problems(app: FastAPI) -> None:
+    def answer(status: int, code: str, message: str) -> JSONResponse:
+        problem = Problem(code=code, message=message, request_id=uuid4().hex)
+        return JSONResponse(problem.model_dump(mode="json"), status)
+
+    def expected(_: Request, error: Any) -> JSONResponse:
+        return answer(error.status, error.code, error.public)
+
+    handlers: dict[Any, Callable[[Request, Any], JSONResponse]] = {
+        TrustError: expected,
+        ImagingError: expected,
+        RequestValidationError: lambda _, error: answer(
+            422, "invalid_request", "The request does not have the documented shape, or a number is not finite."
+        ),
+    }
+    for kind, handler in handlers.items():
+        app.add_exception_handler(kind, handler)
+
+    @app.exception_handler(Exception)
+    async def bug(_: Request, error: Exception) -> JSONResponse:
+        log.error("unexpected failure in the data API: %s", type(error).__name__)  # its text may quote a value
+        return answer(500, "internal", "Unexpected failure at the trust; its log names the kind.")

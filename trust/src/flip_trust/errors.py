@@ -1,0 +1,80 @@
+"""Expected failures at a trust. `code` is stable; `public` holds no patient value and may leave."""
+
+from typing import ClassVar
+
+
+class TrustError(Exception):
+    code: ClassVar[str] = "trust_error"
+    status: ClassVar[int] = 400
+
+    def __init__(self, public: str):
+        self.public = public
+        super().__init__(public)
+
+
+class NotEnrolled(TrustError):
+    code = "not_enrolled"
+
+
+class ProjectUnknown(TrustError):
+    code, status = "project_unknown", 404
+
+
+class DecisionImpossible(TrustError):
+    code, status = "decision_impossible", 409
+
+
+class CohortTooSmall(TrustError):
+    code, status = "cohort_too_small", 403
+
+
+class NotApproved(TrustError):
+    code, status = "not_approved", 403
+
+
+class ManifestInvalid(TrustError):
+    code = "manifest_signature_invalid"
+
+
+class NotInvited(TrustError):
+    code = "trust_not_in_manifest"
+
+
+class CohortChanged(TrustError):
+    code = "cohort_changed"
+
+
+class RunUnknown(TrustError):
+    code, status = "run_unknown", 404
+
+
+class NodeFailed(TrustError):
+    code = "supernode_failed"
+
+
+class TokenRefused(TrustError):
+    code, status = "token_refused", 401
+
+
+class QueryMismatch(TrustError):
+    code, status = "cohort_query_mismatch", 409
+
+
+class AccessionNotInCohort(TrustError):
+    code, status = "accession_not_found", 404
+
+
+class MetricRefused(TrustError):
+    code, status = "metric_refused", 422
+
+
+class HubUnreachable(Exception):
+    """The hub does not answer; everything waits in the outbox."""
+
+
+class HubRefused(Exception):
+    """The hub answered with a problem."""
+
+    def __init__(self, status: int, code: str, message: str):
+        self.status, self.code, self.message = status, code, message
+        super().__init__(code)

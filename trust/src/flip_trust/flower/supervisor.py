@@ -1,0 +1,203 @@
+"""One SuperNode per run, in its own process group, watched and ended by the agent."""
+
+import ctypes
+import hashlib
+import json
+import logging
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID, uuid5
+
+from flip_contracts.manifest import RunManifest
+from flip_contracts.messages import NodeEvent, NodeEventMessage
+from flip_trust.errors import NodeFailed
+from flip_trust.flower.scrub import scrub
+from flip_trust.keys import make_node_key, write_private
+from flip_trust.outbox import Outbox
+from flip_trust.settings import TrustSettings
+from flip_trust.store import Store
+
+log = logging.getLogger(__name__)
+PR_SET_PDEATHSIG = 1
+STOP_SECONDS = 5.0
+EVENTS = {
+    "online": NodeEvent.STARTED,
+    "refused": NodeEvent.REFUSED,
+    "client_failed": NodeEvent.CLIENT_FAILED,
+    "ended": NodeEvent.ENDED,
+}
+
+
+class Supervisor:
+    def __init__(self, settings: TrustSettings, store: Store, outbox: Outbox):
+        self._settings, self._store, self._outbox = settings, store, outbox
+        self._running: dict[UUID, subprocess.Popen[bytes]] = {}
+        self._lock = threading.Lock()
+        self.data_api_url = ""  # known once the data API listens
+
+    def folder(self, run_id: UUID) -> Path:
+        return self._settings.data_dir / "runs" / str(run_id)
+
+    def make_key(self, run_id: UUID) -> str:
+        private, public = make_node_key()
+        write_private(self.folder(run_id) / "node.key", private)
+        return public
+
+    def start(self, manifest: RunManifest) -> None:
+        run_id = manifest.run_id
+        with self._lock:
+            running = self._running.get(run_id)
+            if running is not None and running.poll() is None:
+                return
+            work = self.folder(run_id)
+            token = secrets.token_urlsafe(32)
+            self._store.update_run(run_id, token_sha256=hashlib.sha256(token.encode()).hexdigest())
+            identity = self._store.identity()
+            (work / "ca.pem").write_text(manifest.net.ca_pem)
+            limits = {
+                "wall_seconds": min(manifest.limits.wall_seconds, self._settings.run_wall_seconds),
+                "memory_bytes": min(manifest.limits.memory_bytes, self._settings.run_memory_bytes),
+            }
+            spec = {
+                "run_id": str(run_id),
+                "trust": identity["name"],
+                "superlink": manifest.net.superlink,
+                "ca_pem_file": str(work / "ca.pem"),
+                "private_key_file": str(work / "node.key"),
+                "fab_sha256": manifest.fab_sha256,
+                "hub_public_key": identity["hub_public_key"],
+                "work_dir": str(work),
+                "app_env": {
+                    "FLIP_MODE": "client",
+                    "FLIP_URL": self.data_api_url,
+                    "FLIP_RUN_TOKEN": token,
+                    "FLIP_MODEL_ID": str(manifest.model_id),
+                    "FLIP_PROJECT_ID": str(manifest.project_id),
+                    "SUPERNODE_NAME": identity["name"],
+                },
+                "limits": limits,
+            }
+            write_private(work / "spec.json", json.dumps(spec).encode())
+            self._running[run_id] = self._spawn(run_id, work)
+
+    def _spawn(self, run_id: UUID, work: Path) -> subprocess.Popen[bytes]:
+        kept = ("PATH", "LANG", "LC_ALL", "TZ", "CUDA_VISIBLE_DEVICES", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+        env = {name: os.environ[name] for name in kept if name in os.environ}
+        env |= {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost", "HOME": str(work)}
+        if marker := os.environ.get("FLIP_CI_MARKER"):
+            env["FLIP_CI_MARKER"] = marker  # lets a test find what was left behind
+        libc = ctypes.CDLL(None)
+        try:
+            with (work / "node.log").open("ab") as sink:
+                popen = subprocess.Popen(
+                    [str(self._settings.fl_command), "supernode", "--spec", str(work / "spec.json")],
+                    cwd=work,
+                    env=env,
+                    stdin=subprocess.DEVNULL,
+                    stdout=sink,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                    preexec_fn=lambda: libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM),
+                )
+        except OSError as error:
+            raise NodeFailed("The SuperNode could not be started; the trust's log says why.") from error
+        self._store.update_run(run_id, pid=popen.pid, pid_started=_started(popen.pid))
+        threading.Thread(target=self._follow, args=(run_id, popen), name="node-events", daemon=True).start()
+        return popen
+
+    def _follow(self, run_id: UUID, popen: subprocess.Popen[bytes]) -> None:
+        """Turn the node's own lines into messages. Only what `scrub` lets through leaves."""
+        path = self.folder(run_id) / "events.jsonl"
+        offset = path.stat().st_size if path.exists() else 0
+        alive = True
+        while alive:
+            alive = popen.poll() is None
+            if path.exists():
+                with path.open() as lines:
+                    lines.seek(offset)
+                    while (line := lines.readline()).endswith("\n"):
+                        self._tell(run_id, json.loads(line), f"{popen.pid}:{offset}")
+                        offset = lines.tell()
+            time.sleep(0.1)
+
+    def _tell(self, run_id: UUID, event: dict[str, str], place: str) -> None:
+        kind = EVENTS.get(event["event"])
+        if kind is None:
+            return
+        manifest = self._store.run(run_id)
+        cohort = self._store.cohort(manifest.manifest.project_id) if manifest else None
+        self._outbox.put(
+            NodeEventMessage(
+                id=uuid5(run_id, place),
+                run_id=run_id,
+                event=kind,
+                code=event.get("code", ""),
+                error_class=event.get("error_class", ""),
+                text=scrub(event.get("text", ""), cohort),
+                at=datetime.now(UTC),
+            )
+        )
+
+    def leave(self, run_id: UUID) -> None:
+        self._store.update_run(run_id, ended=1, token_sha256=None)
+        with self._lock:
+            popen = self._running.pop(run_id, None)
+        if popen is not None:
+            _end(popen)
+        shutil.rmtree(self.folder(run_id), ignore_errors=True)
+
+    def end_runs_of(self, project_id: UUID) -> None:
+        for run in self._store.open_runs():
+            if run.manifest.project_id == project_id:
+                log.info("run %s ends here: the approval was withdrawn", run.manifest.run_id)
+                self.leave(run.manifest.run_id)
+
+    def clean_up_after_crash(self) -> None:
+        """A previous agent's SuperNodes have no token and no watcher: end them. Their runs are over here."""
+        for run in self._store.open_runs():
+            if run.pid and _started(run.pid) == run.pid_started:
+                log.warning("ending the SuperNode that a previous agent left, pid %d", run.pid)
+                _kill_group(run.pid)
+            if run.pid:
+                self.leave(run.manifest.run_id)
+
+    def stop_all(self) -> None:
+        with self._lock:
+            running = list(self._running.values())
+            self._running.clear()
+        for popen in running:
+            popen.terminate()
+        for popen in running:
+            _end(popen)
+
+
+def _end(popen: subprocess.Popen[bytes]) -> None:
+    popen.terminate()
+    try:
+        popen.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        log.warning("a SuperNode did not end within %.0f s and is killed", STOP_SECONDS)
+    _kill_group(popen.pid)
+    popen.wait()
+
+
+def _kill_group(pid: int) -> None:
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return
+
+
+def _started(pid: int) -> str:
+    """Start time of a process (proc(5), stat field 22): with the pid it names one process for good."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[19]
+    except (OSError, IndexError):
+        return ""

@@ -1,0 +1,25 @@
+"""Settings of a trust's agent, read once from FLIP_TRUST_* variables."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class TrustSettings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="FLIP_TRUST_", frozen=True)
+
+    data_dir: Path = Field(description="State, keys, cache and run folders. Patient data is in here: protect it.")
+    hub_url: str = Field(description="The hub, for example https://hub.example. The agent only dials out.")
+    omop_path: Path = Field(description="The OMOP research mart, a DuckDB file.")
+    dicom_dir: Path = Field(description="Folder with DICOM files.")
+    fl_command: Path = Field(description="The flip-fl executable of the Flower environment.")
+    threshold: int = Field(default=10, ge=1, description="Fewer distinct persons than this are never told.")
+    round_to: int = Field(default=10, ge=1, description="Counts that leave are rounded to this.")
+    query_seconds: float = Field(default=20, description="Longest time of one cohort query.")
+    query_memory_mb: int = Field(default=512, description="Memory of one cohort query.")
+    workers: int = Field(default=4, ge=1, description="Tasks at the same time.")
+    claim_wait_seconds: float = Field(default=20, description="Length of one long poll.")
+    data_api_port: int = Field(default=0, description="Port of the local data API; 0 takes a free one.")
+    run_memory_bytes: int = Field(default=8 * 2**30, description="Memory of one ClientApp, whatever a run asks.")
+    run_wall_seconds: int = Field(default=6 * 3600, description="Time of one ClientApp, whatever a run asks.")

@@ -1,0 +1,228 @@
+"""What the agent must not forget: identity, decisions, frozen cohorts, runs, and the outbox. SQLite, mode 0600.
+
+The command line writes here while the agent runs; `version()` tells the agent that something changed.
+"""
+
+import json
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from flip_contracts.manifest import RunManifest
+from flip_contracts.messages import ProjectDecision
+from flip_contracts.statuses import Decision
+from flip_contracts.tasks import ReviewProject
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS identity (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS projects (
+  project_id TEXT PRIMARY KEY, review TEXT NOT NULL, decision TEXT NOT NULL, signed TEXT, signature TEXT
+);
+CREATE TABLE IF NOT EXISTS cohorts (
+  project_id TEXT PRIMARY KEY, columns TEXT NOT NULL, rows TEXT NOT NULL, frozen_at TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS runs (
+  run_id TEXT PRIMARY KEY, project_id TEXT NOT NULL, manifest TEXT NOT NULL, public_key TEXT NOT NULL,
+  token_sha256 TEXT UNIQUE, pid INTEGER, pid_started TEXT, ended INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE IF NOT EXISTS outbox (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE NOT NULL, message TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS dead_letters (id TEXT PRIMARY KEY, message TEXT NOT NULL, code TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS done_tasks (task_id TEXT PRIMARY KEY);
+"""
+
+
+@dataclass(frozen=True)
+class ProjectRow:
+    review: ReviewProject
+    decision: Decision
+    signed: ProjectDecision | None
+    signature: str
+
+
+@dataclass(frozen=True)
+class CohortRow:
+    columns: list[tuple[str, str]]
+    rows: list[list[Any]]
+
+    def values(self, column: str) -> list[Any]:
+        names = [name for name, _ in self.columns]
+        return [row[names.index(column)] for row in self.rows] if column in names else []
+
+
+@dataclass(frozen=True)
+class RunRow:
+    manifest: RunManifest
+    public_key: str
+    pid: int | None
+    pid_started: str
+    ended: bool
+
+
+class Store:
+    def __init__(self, path: Path):
+        path.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
+        if not path.exists():
+            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+        self._lock = threading.RLock()
+        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=30)
+        self._db.row_factory = sqlite3.Row
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=FULL")  # what is in the outbox survives a power cut
+        self._db.executescript(SCHEMA)
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            if self._db.in_transaction:
+                yield self._db
+                return
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+    def _all(self, sql: str, *values: Any) -> list[sqlite3.Row]:
+        with self._lock:
+            return self._db.execute(sql, values).fetchall()
+
+    def _one(self, sql: str, *values: Any) -> sqlite3.Row | None:
+        rows = self._all(sql, *values)
+        return rows[0] if rows else None
+
+    def version(self) -> int:
+        """Changes when another process has written."""
+        row = self._one("PRAGMA data_version")
+        return row[0] if row else 0
+
+    # --- identity ---
+    def identity(self) -> dict[str, str]:
+        return {r["key"]: r["value"] for r in self._all("SELECT * FROM identity")}
+
+    def set_identity(self, **values: str) -> None:
+        with self.transaction() as db:
+            db.executemany("INSERT OR REPLACE INTO identity VALUES (?, ?)", list(values.items()))
+
+    # --- projects ---
+    def put_review(self, review: ReviewProject) -> None:
+        with self.transaction() as db:
+            db.execute(
+                "INSERT INTO projects VALUES (?, ?, 'PENDING', NULL, NULL) ON CONFLICT DO NOTHING",
+                (str(review.project_id), review.model_dump_json()),
+            )
+
+    def project(self, project_id: UUID) -> ProjectRow | None:
+        row = self._one("SELECT * FROM projects WHERE project_id = ?", str(project_id))
+        return _project(row) if row else None
+
+    def projects(self) -> list[ProjectRow]:
+        return [_project(r) for r in self._all("SELECT * FROM projects ORDER BY rowid")]
+
+    def put_decision(self, made: ProjectDecision, signature: str) -> None:
+        with self.transaction() as db:
+            db.execute(
+                "UPDATE projects SET decision = ?, signed = ?, signature = ? WHERE project_id = ?",
+                (made.decision, made.model_dump_json(), signature, str(made.project_id)),
+            )
+
+    def put_cohort(self, project_id: UUID, columns: list[tuple[str, str]], rows: list[list[Any]], at: str) -> None:
+        with self.transaction() as db:
+            db.execute(
+                "INSERT OR REPLACE INTO cohorts VALUES (?, ?, ?, ?)",
+                (str(project_id), json.dumps(columns), json.dumps(rows), at),
+            )
+
+    def cohort(self, project_id: UUID) -> CohortRow | None:
+        row = self._one("SELECT * FROM cohorts WHERE project_id = ?", str(project_id))
+        if row is None:
+            return None
+        return CohortRow([(n, t) for n, t in json.loads(row["columns"])], json.loads(row["rows"]))
+
+    # --- runs ---
+    def put_run(self, manifest: RunManifest, public_key: str) -> None:
+        with self.transaction() as db:
+            db.execute(
+                "INSERT INTO runs (run_id, project_id, manifest, public_key) VALUES (?, ?, ?, ?)"
+                " ON CONFLICT DO NOTHING",
+                (str(manifest.run_id), str(manifest.project_id), manifest.model_dump_json(), public_key),
+            )
+
+    def run(self, run_id: UUID) -> RunRow | None:
+        row = self._one("SELECT * FROM runs WHERE run_id = ?", str(run_id))
+        return _run(row) if row else None
+
+    def open_runs(self) -> list[RunRow]:
+        return [_run(r) for r in self._all("SELECT * FROM runs WHERE NOT ended")]
+
+    def run_of_token(self, token_sha256: str) -> RunRow | None:
+        row = self._one("SELECT * FROM runs WHERE token_sha256 = ? AND NOT ended", token_sha256)
+        return _run(row) if row else None
+
+    def update_run(self, run_id: UUID, **columns: Any) -> None:
+        names = ", ".join(f"{name} = ?" for name in columns)
+        with self.transaction() as db:
+            db.execute(f"UPDATE runs SET {names} WHERE run_id = ?", (*columns.values(), str(run_id)))
+
+    # --- outbox and tasks ---
+    def put_message(self, message_id: UUID, message_json: str) -> None:
+        with self.transaction() as db:
+            db.execute(
+                "INSERT INTO outbox (id, message) VALUES (?, ?) ON CONFLICT DO NOTHING", (str(message_id), message_json)
+            )
+
+    def messages(self, limit: int) -> list[tuple[str, str]]:
+        rows = self._all("SELECT id, message FROM outbox ORDER BY seq LIMIT ?", limit)
+        return [(r["id"], r["message"]) for r in rows]
+
+    def settle_messages(self, accepted: list[str], rejected: dict[str, str]) -> None:
+        with self.transaction() as db:
+            for message_id, code in rejected.items():
+                db.execute(
+                    "INSERT OR IGNORE INTO dead_letters SELECT id, message, ? FROM outbox WHERE id = ?",
+                    (code, message_id),
+                )
+            gone = [(i,) for i in (*accepted, *rejected)]
+            db.executemany("DELETE FROM outbox WHERE id = ?", gone)
+
+    def dead_letters(self) -> list[tuple[str, str]]:
+        return [(r["id"], r["code"]) for r in self._all("SELECT id, code FROM dead_letters")]
+
+    def task_is_done(self, task_id: UUID) -> bool:
+        return self._one("SELECT 1 FROM done_tasks WHERE task_id = ?", str(task_id)) is not None
+
+    def put_done_task(self, task_id: UUID) -> None:
+        with self.transaction() as db:
+            db.execute("INSERT OR IGNORE INTO done_tasks VALUES (?)", (str(task_id),))
+
+    def close(self) -> None:
+        with self._lock:
+            self._db.close()
+
+
+def _project(row: sqlite3.Row) -> ProjectRow:
+    return ProjectRow(
+        review=ReviewProject.model_validate_json(row["review"]),
+        decision=Decision(row["decision"]),
+        signed=ProjectDecision.model_validate_json(row["signed"]) if row["signed"] else None,
+        signature=row["signature"] or "",
+    )
+
+
+def _run(row: sqlite3.Row) -> RunRow:
+    return RunRow(
+        manifest=RunManifest.model_validate_json(row["manifest"]),
+        public_key=row["public_key"],
+        pid=row["pid"],
+        pid_started=row["pid_started"] or "",
+        ended=bool(row["ended"]),
+    )

@@ -1,0 +1,22 @@
+"""Take part in a run only if the hub signed it, it names us, and our own approval covers exactly it."""
+
+from flip_contracts.tasks import JoinRun, JoinRunResult
+from flip_trust.errors import CohortChanged, ManifestInvalid, NotInvited
+from flip_trust.keys import is_signed_by
+from flip_trust.tasks.registry import Tools
+
+
+def run(payload: JoinRun, tools: Tools) -> JoinRunResult:
+    manifest, signature = payload.signed.manifest, payload.signed.signature
+    identity = tools.store.identity()
+    if not is_signed_by(identity["hub_public_key"], manifest, signature):
+        raise ManifestInvalid("The run manifest is not signed by the hub this trust enrolled with.")
+    if identity["name"] not in manifest.trusts:
+        raise NotInvited("The run manifest does not name this trust.")
+    project = tools.approvals.valid(manifest.project_id)
+    if project.review.query_id != manifest.query_id or tools.store.cohort(manifest.project_id) is None:
+        raise CohortChanged("The run is about another cohort than the one this trust approved.")
+    known = tools.store.run(manifest.run_id)
+    public_key = known.public_key if known else tools.supervisor.make_key(manifest.run_id)
+    tools.store.put_run(manifest, public_key)
+    return JoinRunResult(public_key=public_key)

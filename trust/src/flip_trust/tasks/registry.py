@@ -1,0 +1,48 @@
+"""One handler per kind of task. Each looks at the world, then acts, so that a repeat does no harm."""
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from flip_contracts.tasks import (
+    CohortCount,
+    CohortCountResult,
+    Empty,
+    JoinRun,
+    JoinRunResult,
+    LeaveRun,
+    ReviewProject,
+    StartNode,
+    TaskPayload,
+)
+from flip_trust.approvals.service import Approvals
+from flip_trust.flower.supervisor import Supervisor
+from flip_trust.settings import TrustSettings
+from flip_trust.sql.engine import Engine
+from flip_trust.store import Store
+
+
+@dataclass(frozen=True)
+class Tools:
+    settings: TrustSettings
+    store: Store
+    engine: Engine
+    approvals: Approvals
+    supervisor: Supervisor
+
+
+def handle(payload: TaskPayload, tools: Tools) -> CohortCountResult | JoinRunResult | Empty:
+    from flip_trust.tasks import cohort_count, join_run, leave_run, review_project, start_node
+
+    match payload:
+        case CohortCount():
+            return cohort_count.run(payload, tools)
+        case ReviewProject():
+            return review_project.run(payload, tools)
+        case JoinRun():
+            return join_run.run(payload, tools)
+        case StartNode():
+            return start_node.run(payload, tools)
+        case LeaveRun():
+            return leave_run.run(payload, tools)
+        case never:
+            assert_never(never)
