@@ -19,7 +19,7 @@ from flip_contracts.wire import PROTOCOL_VERSION
 from flip_trust.approvals.service import Approvals
 from flip_trust.data_api.app import create_data_api
 from flip_trust.errors import HubRefused, HubUnreachable, NotApproved, NotEnrolled, TrustError
-from flip_trust.flower.supervisor import Supervisor
+from flip_trust.flower.supervisor import Supervisor, kill_children
 from flip_trust.hub_client import HubClient
 from flip_trust.imaging.folder import FolderDriver
 from flip_trust.imaging.ledger import Ledger
@@ -141,7 +141,11 @@ class Agent:
             if version != seen or expired:
                 seen = version
                 self.outbox.nudge()
-                self.apply_decisions()
+                try:
+                    self.apply_decisions()
+                except Exception as bug:  # noqa: BLE001  loop edge: withdrawals must still be seen after a failure
+                    log.error("applying decisions failed: %s", type(bug).__name__)
+                    seen = -1
 
     def apply_decisions(self) -> None:
         """End runs whose approval no longer holds; prepare images of newly approved projects."""
@@ -198,7 +202,9 @@ class Agent:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(("127.0.0.1", self.settings.data_api_port))
         self.supervisor.data_api_url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        api = create_data_api(self.store, self.approvals, self.pipeline, self.outbox)
+        api = create_data_api(
+            self.store, self.approvals, self.pipeline, self.outbox, self.settings.metric_label_pattern
+        )
         server = uvicorn.Server(uvicorn.Config(api, log_level="warning", access_log=False, timeout_graceful_shutdown=1))
         threads = [
             threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="data-api", daemon=True),
@@ -217,6 +223,7 @@ class Agent:
         self.supervisor.stop_all()
         server.should_exit = True
         time.sleep(0.2)
+        kill_children()
 
     def _hub(self) -> HubClient:
         return HubClient(self.settings.hub_url, self.store.identity()["token"])

@@ -10,11 +10,13 @@ from uuid import UUID
 import typer
 
 from flip_contracts.messages import EnrolRequest
+from flip_contracts.sql_guard import SqlRefused, check
 from flip_contracts.wire import PROTOCOL_VERSION
 from flip_trust.agent import AGENT_VERSION, Agent
 from flip_trust.errors import HubRefused, HubUnreachable, TrustError
 from flip_trust.hub_client import HubClient
 from flip_trust.settings import TrustSettings
+from flip_trust.sql.engine import EngineFailed
 from flip_trust.store import ProjectRow
 
 app = typer.Typer(help="The agent of a FLIP trust. Settings: FLIP_TRUST_* variables.", no_args_is_help=True)
@@ -94,15 +96,16 @@ def projects(as_json: Json = False) -> None:
 @app.command()
 def show(project_id: UUID) -> None:
     """One project with its query and its exact cohort size here, which does not leave."""
-    from flip_contracts.sql_guard import check
-
     agent = _agent()
     project = agent.store.project(project_id)
     if project is None:
         raise _fail("project_unknown", "This trust was not asked about such a project.")
     for key, value in _view(project).items():
         typer.echo(f"{key}: {value}")
-    summary = agent.engine.summary(check(project.review.sql))
+    try:
+        summary = agent.engine.summary(check(project.review.sql))
+    except (SqlRefused, EngineFailed) as failure:
+        raise _fail(failure.code, failure.message) from None
     typer.echo(f"here (exact, stays here): {summary.persons} persons, {summary.accessions} accessions")
 
 

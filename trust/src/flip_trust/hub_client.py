@@ -1,13 +1,25 @@
 """The trust API of the hub. Outbound only."""
 
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import httpx
+from pydantic import BaseModel, ValidationError
 
 from flip_contracts.messages import EnrolRequest, EnrolResponse, HeartbeatRequest, MessageReceipt
 from flip_contracts.tasks import ClaimRequest, ClaimResponse, Task
 from flip_trust.errors import HubRefused, HubUnreachable
+
+Answer = TypeVar("Answer", bound=BaseModel)
+
+
+def _read(kind: type[Answer], response: httpx.Response) -> Answer:
+    try:
+        return kind.model_validate_json(response.content)
+    except ValidationError:  # its text would quote the answer
+        raise HubRefused(
+            response.status_code, "hub_answer_malformed", "The hub's answer is not understood; update the agent."
+        ) from None
 
 
 class HubClient:
@@ -33,7 +45,7 @@ class HubClient:
         return response
 
     def enrol(self, request: EnrolRequest) -> EnrolResponse:
-        return EnrolResponse.model_validate_json(self._post("enrol", request.model_dump_json()).content)
+        return _read(EnrolResponse, self._post("enrol", request.model_dump_json()))
 
     def heartbeat(self, request: HeartbeatRequest) -> None:
         self._post("heartbeat", request.model_dump_json())
@@ -41,7 +53,7 @@ class HubClient:
     def claim(self, limit: int, wait_seconds: float) -> list[Task]:
         body = ClaimRequest(max_tasks=limit).model_dump_json()
         response = self._post("tasks/claim", body, timeout=wait_seconds + 15, wait=wait_seconds)
-        return ClaimResponse.model_validate_json(response.content).tasks
+        return _read(ClaimResponse, response).tasks
 
     def extend(self, task_id: UUID) -> bool:
         """False when the lease is lost."""
@@ -49,7 +61,7 @@ class HubClient:
 
     def send(self, messages: list[str]) -> MessageReceipt:
         response = self._post("messages", f'{{"messages":[{",".join(messages)}]}}')
-        return MessageReceipt.model_validate_json(response.content)
+        return _read(MessageReceipt, response)
 
     def close(self) -> None:
         self._http.close()

@@ -10,6 +10,7 @@ from flip_trust.store import Store
 
 log = logging.getLogger(__name__)
 BATCH = 100
+WHOLE_BATCH_REFUSED = (400, 413, 422)  # by the message's shape or size, not by who we are
 GATHER_SECONDS = 0.05  # metrics of one moment travel together
 LONGEST_BACK_OFF = 15.0
 
@@ -32,12 +33,33 @@ class Outbox:
         waiting = self._store.messages(BATCH)
         if not waiting:
             return False
-        receipt = hub.send([message for _, message in waiting])
+        try:
+            receipt = hub.send([message for _, message in waiting])
+        except HubRefused as refusal:
+            if refusal.status not in WHOLE_BATCH_REFUSED:
+                raise
+            self._flush_singly(hub, waiting)
+            return len(waiting) == BATCH
         rejected = {str(r.id): r.code for r in receipt.rejected}
         for message_id, code in rejected.items():
             log.error("the hub refused message %s: %s; it is kept among the dead letters", message_id, code)
         self._store.settle_messages([str(i) for i in receipt.accepted], rejected)
         return len(waiting) == BATCH
+
+    def _flush_singly(self, hub: HubClient, waiting: list[tuple[str, str]]) -> None:
+        """The hub cannot read this batch: find the message that it never will, so that it does not hold up the rest."""
+        for message_id, message in waiting:
+            try:
+                receipt = hub.send([message])
+                rejected = {str(r.id): r.code for r in receipt.rejected}
+                accepted = [str(i) for i in receipt.accepted]
+            except HubRefused as refusal:
+                if refusal.status not in WHOLE_BATCH_REFUSED:
+                    raise
+                accepted, rejected = [], {message_id: refusal.code}
+            for refused_id, code in rejected.items():
+                log.error("the hub refused message %s: %s; it is kept among the dead letters", refused_id, code)
+            self._store.settle_messages(accepted, rejected)
 
     def run_forever(self, hub: HubClient, stop: threading.Event) -> None:
         back_off = 0.5

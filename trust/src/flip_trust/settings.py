@@ -21,5 +21,8 @@ class TrustSettings(BaseSettings):
     workers: int = Field(default=4, ge=1, description="Tasks at the same time.")
     claim_wait_seconds: float = Field(default=20, description="Length of one long poll.")
     data_api_port: int = Field(default=0, description="Port of the local data API; 0 takes a free one.")
+    metric_label_pattern: str = Field(
+        default=r"[A-Za-z][A-Za-z0-9_.@/-]{0,63}", description="Metric labels that may leave; a regular expression."
+    )
     run_memory_bytes: int = Field(default=8 * 2**30, description="Memory of one ClientApp, whatever a run asks.")
     run_wall_seconds: int = Field(default=6 * 3600, description="Time of one ClientApp, whatever a run asks.")

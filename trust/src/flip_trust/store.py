@@ -69,6 +69,7 @@ class RunRow:
 class Store:
     def __init__(self, path: Path):
         path.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
+        path.parent.chmod(0o700)  # it may have been made by hand
         if not path.exists():
             os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
         self._lock = threading.RLock()
@@ -115,9 +116,12 @@ class Store:
 
     # --- projects ---
     def put_review(self, review: ReviewProject) -> None:
+        """A repeat changes nothing; a project staged again with another query has to be decided again."""
         with self.transaction() as db:
             db.execute(
-                "INSERT INTO projects VALUES (?, ?, 'PENDING', NULL, NULL) ON CONFLICT DO NOTHING",
+                "INSERT INTO projects VALUES (?, ?, 'PENDING', NULL, NULL) ON CONFLICT (project_id) DO UPDATE SET"
+                " review = excluded.review, decision = 'PENDING', signed = NULL, signature = NULL"
+                " WHERE json_extract(projects.review, '$.query_id') <> json_extract(excluded.review, '$.query_id')",
                 (str(review.project_id), review.model_dump_json()),
             )
 

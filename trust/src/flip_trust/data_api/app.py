@@ -2,15 +2,16 @@
 
 import hashlib
 import logging
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID, uuid4
 
 from fastapi import Depends, FastAPI, Header, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
 from flip.protocol import (
     COHORT_PATH,
@@ -25,7 +26,7 @@ from flip.protocol import (
 from flip_contracts.messages import MetricPoint, MetricsMessage, NodeEvent, NodeEventMessage
 from flip_contracts.wire import Problem
 from flip_trust.approvals.service import Approvals
-from flip_trust.errors import AccessionNotInCohort, NotApproved, QueryMismatch, TokenRefused, TrustError
+from flip_trust.errors import AccessionNotInCohort, MetricRefused, NotApproved, QueryMismatch, TokenRefused, TrustError
 from flip_trust.flower.scrub import scrub
 from flip_trust.imaging.errors import ImagingError
 from flip_trust.imaging.pipeline import Pipeline
@@ -38,7 +39,11 @@ log = logging.getLogger(__name__)
 class ImagesBody(BaseModel):
     project_id: UUID
     accession_id: str
-    resource_types: Annotated[list[str], Field(min_length=1, max_length=4)]
+    resource_types: Annotated[
+        list[Literal["DICOM", "NIFTI", "SEGMENTATION", "ALL"]],
+        BeforeValidator(lambda types: [str(t).upper() for t in types] if isinstance(types, list) else types),
+        Field(min_length=1, max_length=4),
+    ]
 
 
 class MetricsBody(BaseModel):
@@ -50,7 +55,9 @@ class ExceptionBody(BaseModel):
     text: Annotated[str, Field(max_length=4000)] = ""
 
 
-def create_data_api(store: Store, approvals: Approvals, pipeline: Pipeline, outbox: Outbox) -> FastAPI:
+def create_data_api(
+    store: Store, approvals: Approvals, pipeline: Pipeline, outbox: Outbox, label_pattern: str
+) -> FastAPI:
     app = FastAPI(title="FLIP trust data API", openapi_url=None)
     _problems(app)
 
@@ -87,25 +94,41 @@ def create_data_api(store: Store, approvals: Approvals, pipeline: Pipeline, outb
         cohort = frozen(run, body.project_id)
         if body.accession_id not in cohort.values("accession_id"):
             raise AccessionNotInCohort("This accession is not in the approved cohort.")
-        types = {t.upper() for t in body.resource_types}
+        types: set[str] = set(body.resource_types)
         if "ALL" in types:
             types = {"DICOM", "NIFTI"}  # labels come along where there are any
         return ImagesReply(str(pipeline.folder_of(body.project_id, body.accession_id, types))).to_json()
 
     @app.post(DATA_METRICS_PATH, status_code=202)
     def put_metrics(run: OwnRun, body: MetricsBody) -> None:
-        outbox.put(MetricsMessage(id=uuid4(), run_id=run.manifest.run_id, points=body.points))
+        if not all(re.fullmatch(label_pattern, point.label) for point in body.points):
+            raise MetricRefused("A metric's label is not of the form that this trust lets out. Use a plain word.")
+        cohort = frozen(run, run.manifest.project_id)
+        accessions = [str(a) for a in cohort.values("accession_id") if a]
+        if any(accession in point.label for point in body.points for accession in accessions):
+            raise MetricRefused("A metric's label names an accession. Use a plain word.")
+        points = [
+            point.model_copy(
+                update={
+                    "x_label": scrub(point.x_label, cohort)[:64],
+                    "client_name": scrub(point.client_name, cohort)[:128],
+                }
+            )
+            for point in body.points
+        ]
+        outbox.put(MetricsMessage(id=uuid4(), run_id=run.manifest.run_id, points=points))
 
     @app.post(DATA_EXCEPTIONS_PATH, status_code=202)
     def put_exception(run: OwnRun, body: ExceptionBody) -> None:
+        cohort = store.cohort(run.manifest.project_id)
         outbox.put(
             NodeEventMessage(
                 id=uuid4(),
                 run_id=run.manifest.run_id,
                 event=NodeEvent.CLIENT_FAILED,
                 code="client_app_raised",
-                error_class=body.error_class,
-                text=scrub(body.text, store.cohort(run.manifest.project_id)),
+                error_class=scrub(body.error_class, cohort),
+                text=scrub(body.text, cohort),
                 at=datetime.now(UTC),
             )
         )

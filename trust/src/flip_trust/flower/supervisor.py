@@ -1,5 +1,6 @@
 """One SuperNode per run, in its own process group, watched and ended by the agent."""
 
+import contextlib
 import ctypes
 import hashlib
 import json
@@ -17,7 +18,7 @@ from uuid import UUID, uuid5
 
 from flip_contracts.manifest import RunManifest
 from flip_contracts.messages import NodeEvent, NodeEventMessage
-from flip_trust.errors import NodeFailed
+from flip_trust.errors import NodeFailed, RunUnknown
 from flip_trust.flower.scrub import scrub
 from flip_trust.keys import make_node_key, write_private
 from flip_trust.outbox import Outbox
@@ -40,6 +41,7 @@ class Supervisor:
         self._settings, self._store, self._outbox = settings, store, outbox
         self._running: dict[UUID, subprocess.Popen[bytes]] = {}
         self._lock = threading.Lock()
+        self._closed = False
         self.data_api_url = ""  # known once the data API listens
 
     def folder(self, run_id: UUID) -> Path:
@@ -56,6 +58,9 @@ class Supervisor:
             running = self._running.get(run_id)
             if running is not None and running.poll() is None:
                 return
+            joined = self._store.run(run_id)  # looked at under the lock: a withdrawal may have just ended it
+            if self._closed or joined is None or joined.ended:
+                raise RunUnknown("This run has ended here, or the agent is going down.")
             work = self.folder(run_id)
             token = secrets.token_urlsafe(32)
             self._store.update_run(run_id, token_sha256=hashlib.sha256(token.encode()).hexdigest())
@@ -119,16 +124,24 @@ class Supervisor:
         alive = True
         while alive:
             alive = popen.poll() is None
-            if path.exists():
-                with path.open() as lines:
-                    lines.seek(offset)
-                    while (line := lines.readline()).endswith("\n"):
-                        self._tell(run_id, json.loads(line), f"{popen.pid}:{offset}")
-                        offset = lines.tell()
+            # Missing: not there yet, or the run was left.
+            with contextlib.suppress(FileNotFoundError), path.open() as lines:
+                lines.seek(offset)
+                while (line := lines.readline()).endswith("\n"):
+                    self._tell_line(run_id, line, f"{popen.pid}:{offset}")
+                    offset = lines.tell()
             time.sleep(0.1)
 
+    def _tell_line(self, run_id: UUID, line: str, place: str) -> None:
+        try:
+            event = {str(k): str(v) for k, v in json.loads(line).items()}
+        except (ValueError, AttributeError):
+            log.warning("run %s: a line of its SuperNode is not an event", run_id)
+            return
+        self._tell(run_id, event, place)
+
     def _tell(self, run_id: UUID, event: dict[str, str], place: str) -> None:
-        kind = EVENTS.get(event["event"])
+        kind = EVENTS.get(event.get("event", ""))
         if kind is None:
             return
         manifest = self._store.run(run_id)
@@ -139,7 +152,7 @@ class Supervisor:
                 run_id=run_id,
                 event=kind,
                 code=event.get("code", ""),
-                error_class=event.get("error_class", ""),
+                error_class=scrub(event.get("error_class", ""), cohort),
                 text=scrub(event.get("text", ""), cohort),
                 at=datetime.now(UTC),
             )
@@ -170,18 +183,20 @@ class Supervisor:
 
     def stop_all(self) -> None:
         with self._lock:
+            self._closed = True
             running = list(self._running.values())
             self._running.clear()
         for popen in running:
             popen.terminate()
+        deadline = time.monotonic() + STOP_SECONDS  # for all together
         for popen in running:
-            _end(popen)
+            _end(popen, max(0.0, deadline - time.monotonic()))
 
 
-def _end(popen: subprocess.Popen[bytes]) -> None:
+def _end(popen: subprocess.Popen[bytes], seconds: float = STOP_SECONDS) -> None:
     popen.terminate()
     try:
-        popen.wait(STOP_SECONDS)
+        popen.wait(seconds)
     except subprocess.TimeoutExpired:
         log.warning("a SuperNode did not end within %.0f s and is killed", STOP_SECONDS)
     _kill_group(popen.pid)
@@ -193,6 +208,14 @@ def _kill_group(pid: int) -> None:
         os.killpg(pid, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):
         return
+
+
+def kill_children() -> None:
+    """Kill what this process itself started and is still there: a query, a conversion."""
+    for task in Path("/proc/self/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            for pid in task.read_text().split():
+                os.kill(int(pid), signal.SIGKILL)
 
 
 def _started(pid: int) -> str:
