@@ -19,7 +19,7 @@ from flip_contracts.wire import PROTOCOL_VERSION
 from flip_trust.approvals.service import Approvals
 from flip_trust.data_api.app import create_data_api
 from flip_trust.errors import HubRefused, HubUnreachable, NotApproved, NotEnrolled, TrustError
-from flip_trust.flower.supervisor import Supervisor, kill_children
+from flip_trust.flower.supervisor import Supervisor
 from flip_trust.hub_client import HubClient
 from flip_trust.imaging.folder import FolderDriver
 from flip_trust.imaging.ledger import Ledger
@@ -223,7 +223,6 @@ class Agent:
         self.supervisor.stop_all()
         server.should_exit = True
         time.sleep(0.2)
-        kill_children()
 
     def _hub(self) -> HubClient:
         return HubClient(self.settings.hub_url, self.store.identity()["token"])

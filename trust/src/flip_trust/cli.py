@@ -14,6 +14,7 @@ from flip_contracts.sql_guard import SqlRefused, check
 from flip_contracts.wire import PROTOCOL_VERSION
 from flip_trust.agent import AGENT_VERSION, Agent
 from flip_trust.errors import HubRefused, HubUnreachable, TrustError
+from flip_trust.flower.supervisor import kill_children
 from flip_trust.hub_client import HubClient
 from flip_trust.settings import TrustSettings
 from flip_trust.sql.engine import EngineFailed
@@ -65,6 +66,7 @@ def serve() -> None:
         agent.serve()
     except TrustError as error:
         raise _fail(error.code, error.public) from None
+    kill_children()
     os._exit(0)  # every child is gone; threads in a long poll must not hold the shutdown
 
 

@@ -32,6 +32,12 @@ class NotApproved(TrustError):
     code, status = "not_approved", 403
 
 
+class ProjectNotApproved(NotApproved):
+    """The same, as the hub is told it when a run asks."""
+
+    code = "project_not_approved"
+
+
 class ManifestInvalid(TrustError):
     code = "manifest_signature_invalid"
 

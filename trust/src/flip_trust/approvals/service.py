@@ -7,7 +7,14 @@ from uuid import UUID, uuid4
 from flip_contracts.messages import DecisionMessage, ProjectDecision
 from flip_contracts.sql_guard import SqlRefused, check
 from flip_contracts.statuses import Decision
-from flip_trust.errors import CohortTooSmall, DecisionImpossible, NotApproved, NotEnrolled, ProjectUnknown
+from flip_trust.errors import (
+    CohortTooSmall,
+    DecisionImpossible,
+    NotApproved,
+    NotEnrolled,
+    ProjectNotApproved,
+    ProjectUnknown,
+)
 from flip_trust.keys import TrustKey, is_signed_by
 from flip_trust.sql.engine import Engine, EngineFailed
 from flip_trust.store import ProjectRow, Store
@@ -97,6 +104,12 @@ class Approvals:
         if not holds or project is None:
             raise NotApproved("This trust has not approved the project, or its approval has ended.")
         return project
+
+    def valid_for_run(self, project_id: UUID) -> ProjectRow:
+        try:
+            return self.valid(project_id)
+        except NotApproved as refusal:
+            raise ProjectNotApproved(refusal.public) from None
 
     def _need(self, project_id: UUID) -> ProjectRow:
         project = self._store.project(project_id)

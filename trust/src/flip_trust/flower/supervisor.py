@@ -193,7 +193,8 @@ class Supervisor:
             _end(popen, max(0.0, deadline - time.monotonic()))
 
 
-def _end(popen: subprocess.Popen[bytes], seconds: float = STOP_SECONDS) -> None:
+def _end(popen: subprocess.Popen[bytes], seconds: float | None = None) -> None:
+    seconds = STOP_SECONDS if seconds is None else seconds
     popen.terminate()
     try:
         popen.wait(seconds)

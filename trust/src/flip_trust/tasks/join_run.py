@@ -13,7 +13,7 @@ def run(payload: JoinRun, tools: Tools) -> JoinRunResult:
         raise ManifestInvalid("The run manifest is not signed by the hub this trust enrolled with.")
     if identity["name"] not in manifest.trusts:
         raise NotInvited("The run manifest does not name this trust.")
-    project = tools.approvals.valid(manifest.project_id)
+    project = tools.approvals.valid_for_run(manifest.project_id)
     if project.review.query_id != manifest.query_id or tools.store.cohort(manifest.project_id) is None:
         raise CohortChanged("The run is about another cohort than the one this trust approved.")
     known = tools.store.run(manifest.run_id)
