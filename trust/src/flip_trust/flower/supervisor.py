@@ -99,6 +99,8 @@ class Supervisor:
         if marker := os.environ.get("FLIP_CI_MARKER"):
             env["FLIP_CI_MARKER"] = marker  # lets a test find what was left behind
         libc = ctypes.CDLL(None)
+        events = work / "events.jsonl"
+        told = events.stat().st_size if events.exists() else 0  # before it starts: a fast node writes at once
         try:
             with (work / "node.log").open("ab") as sink:
                 popen = subprocess.Popen(
@@ -114,13 +116,12 @@ class Supervisor:
         except OSError as error:
             raise NodeFailed("The SuperNode could not be started; the trust's log says why.") from error
         self._store.update_run(run_id, pid=popen.pid, pid_started=_started(popen.pid))
-        threading.Thread(target=self._follow, args=(run_id, popen), name="node-events", daemon=True).start()
+        threading.Thread(target=self._follow, args=(run_id, popen, told), name="node-events", daemon=True).start()
         return popen
 
-    def _follow(self, run_id: UUID, popen: subprocess.Popen[bytes]) -> None:
+    def _follow(self, run_id: UUID, popen: subprocess.Popen[bytes], offset: int) -> None:
         """Turn the node's own lines into messages. Only what `scrub` lets through leaves."""
         path = self.folder(run_id) / "events.jsonl"
-        offset = path.stat().st_size if path.exists() else 0
         alive = True
         while alive:
             alive = popen.poll() is None
