@@ -1,4 +1,4 @@
-"""What hub and FL API say to each other. The hub calls; the FL API never dials the hub and holds none of its credentials."""
+"""What hub and FL API say to each other. The hub calls; the FL API never dials it and holds none of its credentials."""
 
 from datetime import datetime
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""The run manifest: what a hub asks a trust to take part in, signed, and checked by the trust before anything starts."""
+"""The run manifest: what a hub asks a trust to take part in, signed; the trust checks it before anything starts."""
 
 from datetime import datetime
 from typing import Annotated

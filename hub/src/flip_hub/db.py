@@ -21,7 +21,7 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map = {datetime: DateTime(timezone=True), dict: JSONB, list: JSONB}  # noqa: RUF012
+    type_annotation_map = {datetime: DateTime(timezone=True), dict: JSONB, list: JSONB}
 
 
 class WithId:

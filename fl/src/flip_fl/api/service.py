@@ -38,6 +38,7 @@ log = logging.getLogger(__name__)
 FLWR_VERSION = "1.42.0"
 MAX_RESULT_BYTES = 20 * 2**30
 LOG_BATCH_SECONDS = 0.2
+LAST_WORDS_SECONDS = 5.0  # flwr ends a finished ServerApp within this
 
 
 def _sha(text: str) -> str:
@@ -280,6 +281,7 @@ class FlService:
         assert run.flwr_run_id is not None
         if status.sub_status == "stopped":
             self.executor.kill_run(run.flwr_run_id, "the run has ended")
+        self.executor.wait_until_ended(run.flwr_run_id, LAST_WORDS_SECONDS)
         self._logs.flush()
         archive = self._collect(run_id)
         if run.stop_requested or status.sub_status == "stopped":

@@ -97,7 +97,8 @@ class ProcessLauncher:
                 sink,
             )
         popen = subprocess.Popen(
-            [sys.executable, "-I", "-m", "flip_fl.executor.child", str(order)],
+            # -I ignores PYTHON* variables, so unbuffered and no bytecode are flags
+            [sys.executable, "-I", "-u", "-B", "-m", "flip_fl.executor.child", str(order)],
             cwd=work,
             env=self._environment(launch),
             stdin=subprocess.DEVNULL,
@@ -120,8 +121,6 @@ class ProcessLauncher:
             "FLWR_DISABLE_UPDATE_CHECK": "1",
             "NO_PROXY": "127.0.0.1,localhost",
             "no_proxy": "127.0.0.1,localhost",
-            "PYTHONUNBUFFERED": "1",
-            "PYTHONDONTWRITEBYTECODE": "1",
             **launch.env,
         }
 

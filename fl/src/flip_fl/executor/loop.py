@@ -126,14 +126,14 @@ class Executor(threading.Thread):
         timer.cancel()
         process.clean()  # also ends what it left behind, which would hold the pipe open
         reader.join(timeout=5)
+        why = reason[0] if reason else ""
+        self._settle(token, returncode, why)
+        self._host.ended(process.launch, flwr_run_id, returncode, why)
         with self._lock:
             left = [p for p in self._running.get(flwr_run_id, []) if p[0] is not process]
             self._running[flwr_run_id] = left
             if not left:
                 del self._running[flwr_run_id]
-        why = reason[0] if reason else ""
-        self._settle(token, returncode, why)
-        self._host.ended(process.launch, flwr_run_id, returncode, why)
 
     def _read(self, flwr_run_id: int, process: AppProcess) -> None:
         for raw in process.output:
@@ -158,6 +158,15 @@ class Executor(threading.Thread):
             running = list(self._running.get(flwr_run_id, []))
         for _, kill in running:
             kill(why)
+
+    def wait_until_ended(self, flwr_run_id: int, seconds: float) -> None:
+        """Give the run's processes time to end by themselves, so that their last words are read."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            with self._lock:
+                if not self._running.get(flwr_run_id):
+                    return
+            time.sleep(0.05)
 
     def stop(self) -> None:
         self._stopping.set()

@@ -36,8 +36,8 @@ def place_in_app(error: BaseException) -> str:
     traceback = error.__traceback__
     while traceback is not None:
         parts = traceback.tb_frame.f_code.co_filename.split(os.sep)
-        if "apps" in parts and "flwr" in parts:  # $FLWR_HOME/apps/<fab>/...
-            inside = parts[parts.index("apps") + 2 :]
+        if parts.count("flwr") and "apps" in parts[parts.index("flwr") :]:  # $FLWR_HOME/apps/<fab>/...
+            inside = parts[len(parts) - parts[::-1].index("apps") + 1 :]
             place = f"{'/'.join(inside)}:{traceback.tb_lineno}"
         traceback = traceback.tb_next
     return place

@@ -135,13 +135,14 @@ def claim(session: Session, trust: Trust, limit: int) -> list[Task]:
                 TaskError(code="task_attempts_exhausted", message="The trust tried this task 5 times."),
             )
             continue
-        row.state, row.attempt, row.lease_expires_at = TaskState.LEASED, row.attempt + 1, now() + LEASE
+        until = now() + LEASE
+        row.state, row.attempt, row.lease_expires_at = TaskState.LEASED, row.attempt + 1, until
         tasks.append(
             Task(
                 id=row.id,
                 payload=PAYLOAD.validate_python(row.payload),
                 attempt=row.attempt,
-                lease_expires_at=row.lease_expires_at,
+                lease_expires_at=until,
             )
         )
     return tasks

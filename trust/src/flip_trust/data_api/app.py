@@ -69,8 +69,6 @@ def create_data_api(
         approvals.valid(run.manifest.project_id)  # withdrawn or expired since it started
         return run
 
-    OwnRun = Annotated[RunRow, Depends(own_run)]
-
     def frozen(run: RunRow, project_id: UUID) -> CohortRow:
         cohort = store.cohort(project_id)
         if project_id != run.manifest.project_id or cohort is None:
@@ -78,7 +76,7 @@ def create_data_api(
         return cohort
 
     @app.get(COHORT_PATH)
-    def get_cohort(run: OwnRun, project_id: UUID, query: str = "*") -> dict[str, Any]:
+    def get_cohort(run: Annotated[RunRow, Depends(own_run)], project_id: UUID, query: str = "*") -> dict[str, Any]:
         cohort = frozen(run, project_id)
         project = approvals.valid(project_id)
         if query.strip() not in ("*", project.review.sql.strip()):
@@ -90,7 +88,7 @@ def create_data_api(
         return Cohort(columns, cohort.rows).to_json()
 
     @app.post(IMAGES_PATH)
-    def get_images(run: OwnRun, body: ImagesBody) -> dict[str, Any]:
+    def get_images(run: Annotated[RunRow, Depends(own_run)], body: ImagesBody) -> dict[str, Any]:
         cohort = frozen(run, body.project_id)
         if body.accession_id not in cohort.values("accession_id"):
             raise AccessionNotInCohort("This accession is not in the approved cohort.")
@@ -100,7 +98,7 @@ def create_data_api(
         return ImagesReply(str(pipeline.folder_of(body.project_id, body.accession_id, types))).to_json()
 
     @app.post(DATA_METRICS_PATH, status_code=202)
-    def put_metrics(run: OwnRun, body: MetricsBody) -> None:
+    def put_metrics(run: Annotated[RunRow, Depends(own_run)], body: MetricsBody) -> None:
         if not all(re.fullmatch(label_pattern, point.label) for point in body.points):
             raise MetricRefused("A metric's label is not of the form that this trust lets out. Use a plain word.")
         cohort = frozen(run, run.manifest.project_id)
@@ -119,7 +117,7 @@ def create_data_api(
         outbox.put(MetricsMessage(id=uuid4(), run_id=run.manifest.run_id, points=points))
 
     @app.post(DATA_EXCEPTIONS_PATH, status_code=202)
-    def put_exception(run: OwnRun, body: ExceptionBody) -> None:
+    def put_exception(run: Annotated[RunRow, Depends(own_run)], body: ExceptionBody) -> None:
         cohort = store.cohort(run.manifest.project_id)
         outbox.put(
             NodeEventMessage(

@@ -27,7 +27,7 @@ CONCEPTS = {
 }
 FIRST_DAY, DAYS = np.datetime64("2015-01-01"), 365 * 10
 
-Accession = tuple[str, int, dt.date]
+Accession = tuple[str, str, dt.date]
 
 
 def demo_query() -> str:
@@ -47,7 +47,7 @@ def choose_accessions(trust: str, seed: int, persons: int, count: int) -> list[A
     days = random.integers(0, DAYS, count)
     start = dt.date(2015, 1, 1)
     return [
-        (f"CANARY-{trust[0].upper()}-{number:04d}", int(person), start + dt.timedelta(days=int(day)))
+        (f"CANARY-{trust[0].upper()}-{number:04d}", str(person), start + dt.timedelta(days=int(day)))
         for number, (person, day) in enumerate(zip(chosen, days, strict=True), start=1)
     ]
 
@@ -224,7 +224,7 @@ def _vocabulary() -> dict[str, dict[str, object]]:
 def _imaging(accessions: list[Accession]) -> dict[str, dict[str, object]]:
     count = len(accessions)
     numbers = np.arange(1, count + 1)
-    person = np.array([p for _, p, _ in accessions], int)
+    person = np.array([int(p) for _, p, _ in accessions], int)
     return {
         "image_occurrence": {
             "image_occurrence_id": numbers,
