@@ -6,6 +6,7 @@ Tests take everything through fixtures: test folders are not packages, so nothin
 import base64
 import json
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -218,8 +219,7 @@ def agent(hospital: Hospital, hub_key: Ed25519PrivateKey, tmp_path: Path, duckdb
     agent.store.set_identity(name=NAME, trust_id=str(uuid4()), token="t", hub_public_key=hub_public_key)
     yield agent
     agent.supervisor.stop_all()
-    agent.supervisor.clean_up_after_crash()
-    time.sleep(0.15)  # the followers of the nodes end
+    Site.eventually(lambda: not [t for t in threading.enumerate() if t.name == "node-events"])
     agent.ledger.close()
     agent.store.close()
 
