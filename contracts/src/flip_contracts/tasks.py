@@ -81,7 +81,7 @@ class ClaimResponse(Wire):
 
 
 class Cell(Wire):
-    """One cell of an aggregate. `count` is None where the trust suppressed it: unknown, never zero."""
+    """One cell of an aggregate. A cell that is not listed is zero or suppressed; `count` None says suppressed."""
 
     value: str
     count: int | None

@@ -2,6 +2,8 @@
 
 import json
 import logging
+import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -80,6 +82,8 @@ def serve() -> None:
     if not settings.signing_key_file.exists():
         typer.echo("This hub is not initialised. Run `flip-hub init` first.", err=True)
         raise typer.Exit(1)
+    # uvicorn ends by raising the signal again: as SystemExit it lets the embedded database be stopped.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with _database(settings) as database:
         migrate_database(database.url)
         typer.echo(f"FLIP hub on http://{settings.host}:{settings.port}")

@@ -7,6 +7,7 @@ from uuid import uuid4
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import IntegrityError
 from starlette.exceptions import HTTPException
 
 from flip_contracts.wire import Problem
@@ -73,11 +74,17 @@ def install_handlers(app: FastAPI) -> None:
         fields = {".".join(map(str, e["loc"])): e["msg"] for e in error.errors()}
         return problem(422, "invalid_request", "The request does not have the documented shape.", {"fields": fields})
 
+    @app.exception_handler(IntegrityError)
+    async def raced(_: Request, error: IntegrityError) -> JSONResponse:
+        """Two requests made the same thing at the same moment; the database let one through."""
+        return problem(409, "conflict", "Somebody else changed this at the same moment. Look again and retry.", {})
+
     @app.exception_handler(HTTPException)
     async def routing(_: Request, error: HTTPException) -> JSONResponse:
         return problem(error.status_code, "http_error", str(error.detail), {})
 
     @app.exception_handler(Exception)
     async def bug(_: Request, error: Exception) -> JSONResponse:
-        log.error("unexpected failure", exc_info=error)
-        return problem(500, "internal", "Unexpected failure; the hub's log has it. Give the admin the request id.", {})
+        answer = problem(500, "internal", "Unexpected failure; the hub's log has it under the request id.", {})
+        log.error("unexpected failure, answered with %s", bytes(answer.body).decode(), exc_info=error)
+        return answer

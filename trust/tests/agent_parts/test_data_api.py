@@ -35,7 +35,7 @@ def review(site):
 
 @pytest.fixture
 def run_id(site, review):
-    return site.started(review)
+    return site.live(review)
 
 
 @pytest.fixture
@@ -69,8 +69,10 @@ def test_only_the_token_of_a_live_run_is_taken(site, api, run_id, review):
         assert refusal(api.request(method, path, **rest)) == (401, "token_refused")
 
 
-def test_the_database_holds_no_token_that_could_be_used(site, run_id):
-    token = site.spec(run_id)["app_env"]["FLIP_RUN_TOKEN"]
+def test_the_token_that_a_supernode_is_given_works_and_is_not_in_the_database(site, review):
+    run_id = site.started(review)
+    token = site.token(run_id)
+    assert site.api(run_id).get(COHORT, params={"project_id": str(review.project_id)}).status_code == 200
     files = list(site.agent.settings.data_dir.glob("agent.db*"))
     assert files
     assert not [f for f in files if token.encode() in f.read_bytes()]
@@ -78,7 +80,7 @@ def test_the_database_holds_no_token_that_could_be_used(site, run_id):
 
 def test_the_project_of_another_run_is_refused(site, ask, api):
     other = site.approved()
-    site.started(other)
+    site.live(other)
     assert refusal(ask(project_id=str(other.project_id))) == (403, "not_approved")
     assert refusal(ask(project_id=str(uuid4()))) == (403, "not_approved")
     accession = site.agent.store.cohort(other.project_id).values("accession_id")[0]

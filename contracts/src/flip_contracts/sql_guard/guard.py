@@ -5,6 +5,7 @@ lock-down is the other.
 """
 
 import hashlib
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -15,9 +16,10 @@ from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import traverse_scope
 
-from flip_contracts.sql_guard.schema import IDENTIFIERS, OMOP
+from flip_contracts.sql_guard.schema import IDENTIFIERS, OMOP, VOCABULARY_KEYS
 
 MAX_LENGTH, MAX_NODES, MAX_DEPTH, MAX_JOINS, MAX_LITERAL = 20_000, 2_000, 60, 12, 256
+logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # it would log the text of a query
 SCHEMA: dict[str, object] = {"omop": OMOP}
 
 _NAMES = """
@@ -38,7 +40,6 @@ SELECT_ARGS = frozenset(
     {"with_", "with", "kind", "expressions", "from_", "from", "joins", "where", "group", "having", "order", "limit"}
     | {"offset", "distinct"}
 )
-COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.In, exp.Between, exp.Like, exp.ILike)
 
 
 class SqlRefused(Exception):
@@ -91,7 +92,8 @@ def _check(sql: str, write: str) -> CheckedQuery:
     _check_tree(tree)
     qualified = _qualify(tree)
     _check_tree(qualified)
-    _check_identifier_literals(qualified)
+    _check_identifiers(qualified)
+    _check_subqueries(qualified)
     columns = _output_contract(qualified)
     # Integer division differs between engines unless the types are known when the text is emitted.
     typed = annotate_types(qualified, schema=SCHEMA, dialect="postgres")
@@ -211,7 +213,8 @@ def _check_node(node: exp.Expr) -> None:
 
 def _check_join(join: exp.Join) -> None:
     """An equality between two sources: a cross join is how a small query becomes an endless one."""
-    if join.args.get("using"):
+    using = join.args.get("using") or []
+    if using and all(column.name.lower() in IDENTIFIERS for column in using):
         return
     on = join.args.get("on")
     conditions = list(on.flatten()) if isinstance(on, exp.And) else [on]
@@ -221,10 +224,16 @@ def _check_join(join: exp.Join) -> None:
         if isinstance(condition, exp.EQ):
             left, right = condition.this, condition.expression
             both = isinstance(left, exp.Column) and isinstance(right, exp.Column)
-            if both and left.table and right.table and left.table != right.table:
+            if both and left.table and right.table and left.table != right.table and _ties(left, right):
                 return
-    text = "Each join needs a condition `a.column = b.column` between its two tables."
+    text = "Each join needs `a.x = b.x` on an identifier such as person_id, or a concept id of a vocabulary table."
     raise SqlRefused("sql_join_condition", text, *_where(join))
+
+
+def _ties(left: exp.Column, right: exp.Column) -> bool:
+    """Joining persons by anything else than an identifier lets one person's property select many."""
+    names = {left.name.lower(), right.name.lower()}
+    return names <= IDENTIFIERS or bool(names & VOCABULARY_KEYS)
 
 
 def _check_tables(tree: exp.Expr, nodes: list[exp.Expr]) -> None:
@@ -242,14 +251,74 @@ def _check_tables(tree: exp.Expr, nodes: list[exp.Expr]) -> None:
             raise SqlRefused("sql_unknown_table", f"There is no table {node.name} to ask.", *_where(node))
 
 
-def _check_identifier_literals(tree: exp.Expr) -> None:
-    for comparison in tree.find_all(*COMPARISONS):
-        columns = {c.name.lower() for c in comparison.find_all(exp.Column)} & IDENTIFIERS
-        # Literals of a nested query are checked where they stand.
-        literals = [n for n in comparison.walk(prune=lambda n: isinstance(n, exp.Query)) if isinstance(n, exp.Literal)]
-        if columns and literals:
-            text = f"{sorted(columns)[0]} must not be compared with a value: that would single out a person."
-            raise SqlRefused("sql_identifier_literal", text, *_where(comparison))
+def _check_identifiers(tree: exp.Expr) -> None:
+    """Identifiers may be joined, grouped, counted and selected under their own name; no more.
+
+    A value compared with one, an alias, a rank ordered by one: each is a way around suppression (differencing).
+    """
+    for column in tree.find_all(exp.Column):
+        if column.name.lower() in IDENTIFIERS and not _harmless(column):
+            text = (
+                f"{column.name} may be joined, grouped, counted or selected as it is; other uses single out a person."
+            )
+            raise SqlRefused("sql_identifier_literal", text, *_where(column))
+    for select in tree.find_all(exp.Select):
+        if not (select.args.get("from_") or select.args.get("from")):
+            raise SqlRefused("sql_output_contract", "Each SELECT needs a FROM.", *_where(select))
+        for projection in select.selects:
+            name, inner = projection.alias_or_name.lower(), projection.unalias()
+            same = isinstance(inner, exp.Column) and inner.name.lower() == name
+            if name in IDENTIFIERS and not same:
+                text = f"{name} must be selected as it is, not computed or renamed into."
+                raise SqlRefused("sql_output_contract", text, *_where(projection))
+    for alias in tree.find_all(exp.TableAlias):
+        if alias.args.get("columns"):
+            raise SqlRefused("sql_node_forbidden", "Name columns with AS, not in the table's alias.", *_where(alias))
+
+
+def _harmless(column: exp.Column) -> bool:
+    parent = column.parent
+    match parent:
+        case exp.Alias():
+            return parent.alias.lower() == column.name.lower()
+        case exp.Select() | exp.Group() | exp.Count() | exp.Is() | exp.Tuple():
+            return True
+        case exp.Distinct():
+            return isinstance(parent.parent, exp.Count | exp.Select)
+        case exp.Window():
+            return column.arg_key == "partition_by"
+        case exp.Ordered():
+            return parent.find_ancestor(exp.Window, exp.Select) is None or isinstance(
+                parent.find_ancestor(exp.Window, exp.Select), exp.Select
+            )
+        case exp.In():
+            return column.arg_key == "this" and parent.args.get("query") is not None
+        case exp.EQ():
+            return _is_link(parent)
+        case _:
+            return False
+
+
+def _is_link(equality: exp.EQ) -> bool:
+    left, right = equality.this, equality.expression
+    both = isinstance(left, exp.Column) and isinstance(right, exp.Column)
+    return both and {left.name.lower(), right.name.lower()} <= IDENTIFIERS
+
+
+def _check_subqueries(tree: exp.Expr) -> None:
+    """A subquery about other persons, not tied to this one, answers a question about them for everybody."""
+    for exists in tree.find_all(exp.Exists):
+        query = exists.this
+        inner = {s.alias_or_name for s in query.find_all(exp.Table, exp.Subquery)}
+        links = [e for e in query.find_all(exp.EQ) if _is_link(e)]
+        tied = any((e.this.table in inner) != (e.expression.table in inner) for e in links)
+        if not tied:
+            text = "EXISTS must be tied to the outer query by an identifier, such as person_id."
+            raise SqlRefused("sql_join_condition", text, *_where(exists))
+    for subquery in tree.find_all(exp.Subquery):
+        if not isinstance(subquery.parent, exp.From | exp.Join | exp.In | exp.SetOperation | exp.Subquery | exp.CTE):
+            text = "A subquery as a value is not allowed in a cohort query. Join it."
+            raise SqlRefused("sql_node_forbidden", text, *_where(subquery))
 
 
 def _output_contract(tree: exp.Expr) -> tuple[str, ...]:
@@ -263,15 +332,13 @@ def _output_contract(tree: exp.Expr) -> tuple[str, ...]:
     if not identifiers:
         text = "The query must select person_id or accession_id, so that the cohort is known."
         raise SqlRefused("sql_output_contract", text)
-    for branch in branches:
-        for projection, name in zip(branch.selects, columns, strict=True):
-            inner = projection.unalias()
-            if name in identifiers and not (isinstance(inner, exp.Column) and inner.name.lower() == name):
-                text = f"{name} must be selected as it is, not computed."
-                raise SqlRefused("sql_output_contract", text, *_where(projection))
     for select in tree.find_all(exp.Select, exp.SetOperation):
-        if select.args.get("limit") and not select.args.get("order"):
-            raise SqlRefused("sql_output_contract", "LIMIT needs ORDER BY, or the cohort changes from run to run.")
+        if select.args.get("limit") or select.args.get("offset"):
+            text = "A cohort is everybody who matches: LIMIT and OFFSET would pick persons out."
+            raise SqlRefused("sql_output_contract", text, *_where(select))
+        distinct = select.args.get("distinct")
+        if isinstance(distinct, exp.Distinct) and distinct.args.get("on"):
+            raise SqlRefused("sql_node_forbidden", "DISTINCT ON is not allowed in a cohort query.", *_where(select))
     return columns
 
 

@@ -16,8 +16,7 @@ TYPES: Final = {"i": "bigint", "d": "date", "t": "timestamp", "n": "double", "s"
 
 OMOP: Final[dict[str, dict[str, str]]] = {
     "person": _columns(
-        "person_id:i gender_concept_id:i year_of_birth:i month_of_birth:i race_concept_id:i ethnicity_concept_id:i "
-        "location_id:i care_site_id:i"
+        "person_id:i gender_concept_id:i year_of_birth:i month_of_birth:i race_concept_id:i ethnicity_concept_id:i"
     ),
     "observation_period": _columns(
         "observation_period_id:i person_id:i observation_period_start_date:d observation_period_end_date:d "
@@ -25,7 +24,7 @@ OMOP: Final[dict[str, dict[str, str]]] = {
     ),
     "visit_occurrence": _columns(
         "visit_occurrence_id:i person_id:i visit_concept_id:i visit_start_date:d visit_start_datetime:t "
-        "visit_end_date:d visit_end_datetime:t visit_type_concept_id:i care_site_id:i"
+        "visit_end_date:d visit_end_datetime:t visit_type_concept_id:i"
     ),
     "condition_occurrence": _columns(
         "condition_occurrence_id:i person_id:i condition_concept_id:i condition_start_date:d condition_end_date:d "
@@ -72,7 +71,12 @@ OMOP: Final[dict[str, dict[str, str]]] = {
 
 # A literal compared with one of these aims at a person: the way around suppression (differencing).
 IDENTIFIERS: Final = frozenset(
-    {"person_id", "accession_id", "observation_period_id", "location_id", "care_site_id"}
+    {"person_id", "accession_id", "observation_period_id"}
     | {column for table in OMOP.values() for column in table if column.endswith(("_occurrence_id", "_exposure_id"))}
     | {"measurement_id", "observation_id", "image_feature_id"}
+)
+
+# Columns that only vocabulary tables have: joining on them says nothing of a person.
+VOCABULARY_KEYS: Final = frozenset(
+    {"concept_id", "ancestor_concept_id", "descendant_concept_id", "concept_id_1", "concept_id_2"}
 )

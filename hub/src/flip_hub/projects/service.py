@@ -123,6 +123,8 @@ def on_decision(session: Session, trust: Trust, message: DecisionMessage) -> Non
         raise MessageRefused("The decision is not signed by this trust's key.")
     if made.sql_sha256 != hashlib.sha256(query.sql.encode()).hexdigest():
         raise MessageRefused("The decision is about another query text.")
+    if asked.decided_at is not None and made.decided_at <= asked.decided_at:
+        raise MessageRefused("A newer decision of this trust is here already.")  # an old yes must not undo a no
     asked.decision, asked.decided_at = made.decision, made.decided_at
     asked.expires_at, asked.conditions = made.expires_at, made.conditions
     asked.signed = message.model_dump(mode="json")

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import select
+from sqlalchemy.exc import DataError
 from sqlalchemy.orm import Session
 
 from flip_contracts.messages import (
@@ -135,12 +136,17 @@ def claim(session: Session, trust: Trust, limit: int) -> list[Task]:
                 TaskError(code="task_attempts_exhausted", message="The trust tried this task 5 times."),
             )
             continue
+        try:
+            payload = PAYLOAD.validate_python(row.payload)
+        except ValidationError:  # one unreadable row must not block all others
+            row.state, row.error_code, row.finished_at = TaskState.FAILED, "task_unreadable", now()
+            continue
         until = now() + LEASE
         row.state, row.attempt, row.lease_expires_at = TaskState.LEASED, row.attempt + 1, until
         tasks.append(
             Task(
                 id=row.id,
-                payload=PAYLOAD.validate_python(row.payload),
+                payload=payload,
                 attempt=row.attempt,
                 lease_expires_at=until,
             )
@@ -166,6 +172,9 @@ def receive(session: Session, trust: Trust, batch: MessageBatch) -> MessageRecei
             accepted.append(message.id)
         except HubError as refusal:
             rejected.append(Rejection(id=message.id, code=refusal.code, message=refusal.message))
+        except DataError:  # a NUL in a text, a number out of range: it would never be taken
+            text = "A value in this message cannot be stored."
+            rejected.append(Rejection(id=message.id, code=MessageRefused.code, message=text))
     return MessageReceipt(accepted=accepted, rejected=rejected)
 
 

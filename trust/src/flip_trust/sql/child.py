@@ -3,10 +3,13 @@
 DuckDB with `read_only` alone still reads files, Python variables and writes exports; it is locked before the query.
 """
 
+import ctypes
 import datetime as dt
 import decimal
 import json
+import math
 import resource
+import signal
 import sys
 from typing import Any
 
@@ -25,6 +28,7 @@ LOCKS = (
     "SET enable_external_access=false",
     "SET lock_configuration=true",
 )
+PR_SET_PDEATHSIG = 1  # prctl(2)
 ADDRESS_SPACE_FACTOR = 8  # DuckDB reserves far more addresses than it uses
 TYPES = {
     **dict.fromkeys(("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UBIGINT", "UINTEGER"), "int64"),
@@ -57,12 +61,12 @@ def summary(connection: duckdb.DuckDBPyConnection, sql: str, has_person: bool, h
     """Persons and accessions of the cohort, whichever of the two it names; then fixed histograms of the persons."""
     image = "omop.image_occurrence"
     persons = (
-        "SELECT DISTINCT person_id FROM cohort"
+        "SELECT DISTINCT c.person_id FROM cohort c JOIN omop.person o ON o.person_id = c.person_id"
         if has_person
         else (f"SELECT DISTINCT i.person_id FROM cohort c JOIN {image} i ON i.accession_id = c.accession_id")
     )
     accessions = (
-        "SELECT DISTINCT accession_id FROM cohort"
+        f"SELECT DISTINCT c.accession_id FROM cohort c JOIN {image} i ON i.accession_id = c.accession_id"
         if has_accession
         else (f"SELECT DISTINCT i.accession_id FROM {image} i JOIN persons p ON p.person_id = i.person_id")
     )
@@ -105,13 +109,18 @@ def _json(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, decimal.Decimal):
         return float(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return None  # JSON has no infinity
     if value is None or isinstance(value, int | float | str | bool):
         return value
     return str(value)
 
 
 def main() -> None:
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # a killed agent leaves no query running
     order = json.load(sys.stdin)
+    seconds = math.ceil(order["timeout_seconds"]) + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     limit = order["memory_limit_mb"] * 2**20 * ADDRESS_SPACE_FACTOR
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

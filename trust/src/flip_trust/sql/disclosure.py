@@ -1,7 +1,7 @@
 """Disclosure control: what of an exact summary may leave. Pure functions.
 
-A count below the threshold looks the same whether it is zero or not. Where one cell of a histogram is suppressed, the
-smallest other is too, so that the total does not give it away. Everything else is rounded.
+A count below the threshold looks the same whether it is zero or not: such a cell is not listed. Where one cell of a
+histogram is suppressed, the smallest other is too, so that the total does not give it away. The rest is rounded.
 """
 
 from flip_contracts.tasks import Cell, CohortCountResult, Histogram
@@ -13,14 +13,13 @@ def round_to_nearest(count: int, step: int) -> int:
 
 
 def suppress(cells: dict[str, int], threshold: int, step: int) -> list[Cell]:
-    """Cells with count None where suppressed; cells of zero persons are not listed at all."""
+    """The cells that may be told. One that is missing is zero or suppressed, and nobody can tell which."""
     shown = {value: count for value, count in sorted(cells.items()) if count > 0}
     hidden = {value for value, count in shown.items() if count < threshold}
     if len(hidden) == 1 and len(shown) > 1:
         hidden.add(min((v for v in shown if v not in hidden), key=lambda v: shown[v]))
     return [
-        Cell(value=value, count=None if value in hidden else round_to_nearest(count, step))
-        for value, count in shown.items()
+        Cell(value=value, count=round_to_nearest(count, step)) for value, count in shown.items() if value not in hidden
     ]
 
 

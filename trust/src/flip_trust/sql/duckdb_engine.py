@@ -32,6 +32,7 @@ class DuckDbEngine:
             "has_person_id": checked.has_person_id,
             "has_accession_id": checked.has_accession_id,
             "memory_limit_mb": self._memory,
+            "timeout_seconds": self._timeout,
         }
         try:
             done = subprocess.run(

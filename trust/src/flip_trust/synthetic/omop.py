@@ -191,7 +191,8 @@ def _tables(seed: int, persons: int, accessions: list[Accession]) -> dict[str, p
             "cause_concept_id": np.zeros((age > 90).sum(), int),
         },
     }
-    tables |= _vocabulary() | _imaging(accessions)
+    first_visit = dict(zip(visits[::-1].tolist(), visit_ids[::-1].tolist(), strict=True))
+    tables |= _vocabulary() | _imaging(accessions, first_visit)
     return {name: pd.DataFrame(columns) for name, columns in tables.items()}
 
 
@@ -221,7 +222,7 @@ def _vocabulary() -> dict[str, dict[str, object]]:
     }
 
 
-def _imaging(accessions: list[Accession]) -> dict[str, dict[str, object]]:
+def _imaging(accessions: list[Accession], first_visit: dict[int, int]) -> dict[str, dict[str, object]]:
     count = len(accessions)
     numbers = np.arange(1, count + 1)
     person = np.array([int(p) for _, p, _ in accessions], int)
@@ -230,7 +231,7 @@ def _imaging(accessions: list[Accession]) -> dict[str, dict[str, object]]:
             "image_occurrence_id": numbers,
             "person_id": person,
             "procedure_occurrence_id": numbers,
-            "visit_occurrence_id": numbers,
+            "visit_occurrence_id": [first_visit[p] for p in person.tolist()],
             "anatomic_site_concept_id": np.full(count, ABDOMEN),
             "image_occurrence_date": np.array([d for _, _, d in accessions], "datetime64[D]"),
             "modality_concept_id": np.full(count, CT),

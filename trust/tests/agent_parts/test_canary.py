@@ -1,0 +1,87 @@
+"""Everything the hub and an app can ask, over a hospital full of canaries: none is logged, none is told."""
+
+import json
+import logging
+import time
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from flip_contracts.tasks import CohortCount, LeaveRun, StartNode, TaskType
+
+
+def test_no_canary_is_logged_or_leaves(site, hospital, caplog, capfd):
+    caplog.set_level(logging.DEBUG)
+    agent, done = site.agent, set()
+
+    def do(payload):
+        done.add(payload.type)
+        return site.do(payload)
+
+    # --- cohorts, good and bad ---
+    person = "SELECT person_id FROM omop.person"
+    for sql in (
+        site.demo_query(),
+        person,
+        "SELECT person_id, person_source_value FROM omop.person",
+        f"{person} WHERE person_source_value = 'x'",
+        "SELECT accession_id FROM omop.image_occurrence WHERE cast(accession_id AS INT) > 1",  # the driver quotes it
+        "SELECT accession_id, cast(accession_id AS DATE) AS d FROM omop.image_occurrence",
+        "SELECT person_id FROM read_csv('/etc/passwd')",
+        "SELECT person_id, concat('',",
+    ):
+        do(CohortCount(query_id=uuid4(), project_id=uuid4(), sql=sql))
+
+    # --- decisions ---
+    review = site.review(imaging=True)
+    done.add(review.type)
+    agent.approvals.approve(review.project_id, "for spleens", expires_days=10)
+    agent.approvals.decline(site.review().project_id)
+    agent.approvals.withdraw(site.approved().project_id)
+    agent._prepare(review.project_id)  # all the images, in this thread
+
+    # --- a run ---
+    join = site.join(review)
+    run_id = join.signed.manifest.run_id
+    for payload in (join, site.join(review, query_id=uuid4()), StartNode(run_id=run_id), StartNode(run_id=uuid4())):
+        do(payload)
+    site.eventually(lambda: len(site.outbox("node_event")) >= 2)
+
+    # --- its app ---
+    api, token = site.api(run_id, raise_server_exceptions=False), site.token(run_id)
+    project, accession = str(review.project_id), hospital.accessions[0][0]
+    rows = api.get("/data/v1/cohort", params={"project_id": project}).json()["rows"]
+    assert "CANARY" in json.dumps(rows)  # the app does see it
+    api.get("/data/v1/cohort", params={"project_id": project, "query": accession})
+    api.get("/data/v1/cohort", params={"project_id": accession})
+    for name in (accession, f"{accession}0"):
+        for kind in ("ALL", "SEGMENTATION", accession):
+            body = {"project_id": project, "accession_id": name, "resource_types": [kind]}
+            api.post("/data/v1/images", json=body)
+    point = {"id": str(uuid4()), "label": "LOSS", "value": 1, "round": 1, "at": datetime.now(UTC).isoformat()}
+    for changes in (
+        {},
+        {"label": accession},
+        {"client_name": f"at {accession}"},
+        {"x_label": accession},
+        {"value": accession},
+        {"round": accession},
+    ):
+        api.post("/data/v1/metrics", json={"points": [point | changes]})
+    for row in rows:
+        api.post("/data/v1/exceptions", json={"error_class": f"E{row[0]}", "text": f"{row} {'x' * 270}{row[0]}"})
+    api.post("/data/v1/exceptions", json={"error_class": accession * 100, "text": accession})
+
+    do(LeaveRun(run_id=run_id))
+    time.sleep(0.15)  # the follower's last look
+    assert done == set(TaskType)
+    told = site.outbox()
+    assert {m["kind"] for m in told} == {"task_result", "decision", "imaging", "metrics", "node_event"}
+    final = [m for m in told if m["kind"] == "imaging"][-1]
+    assert (final["stages"], final["excluded"], final["final"]) == ({"READY": 12}, {}, True)
+
+    outside = {"log": caplog.text, "outbox": json.dumps(told), "terminal": "".join(capfd.readouterr())}
+    assert caplog.records
+    for place, text in outside.items():
+        assert "CANARY" not in text, place
+        assert token not in text, place
+    assert not [f for f in (agent.settings.data_dir / "imaging").rglob("*") if "CANARY" in f.name]
