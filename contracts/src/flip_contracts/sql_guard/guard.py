@@ -213,7 +213,7 @@ def _check_node(node: exp.Expr) -> None:
 
 def _check_join(join: exp.Join) -> None:
     """An equality between two sources: a cross join is how a small query becomes an endless one."""
-    using = join.args.get("using") or []
+    using: list[exp.Expr] = join.args.get("using") or []
     if using and all(column.name.lower() in IDENTIFIERS for column in using):
         return
     on = join.args.get("on")
@@ -271,9 +271,24 @@ def _check_identifiers(tree: exp.Expr) -> None:
             if name in IDENTIFIERS and not same:
                 text = f"{name} must be selected as it is, not computed or renamed into."
                 raise SqlRefused("sql_output_contract", text, *_where(projection))
+    for union in tree.find_all(exp.SetOperation):
+        _check_branches(union)
     for alias in tree.find_all(exp.TableAlias):
         if alias.args.get("columns"):
             raise SqlRefused("sql_node_forbidden", "Name columns with AS, not in the table's alias.", *_where(alias))
+
+
+def _check_branches(union: exp.SetOperation) -> None:
+    """The columns of a UNION take the names of its first branch; the others must bring the same identifiers."""
+    first, *others = _branches(union)
+    for position, name in enumerate(first.named_selects):
+        for branch in others:
+            selects = branch.selects
+            inner = selects[position].unalias() if position < len(selects) else None
+            found = inner.name.lower() if isinstance(inner, exp.Column) else ""
+            if name.lower() != found and (name.lower() in IDENTIFIERS or found in IDENTIFIERS):
+                text = f"Each part of the UNION must select {name} at the same place, as it is."
+                raise SqlRefused("sql_output_contract", text, *_where(branch))
 
 
 def _harmless(column: exp.Column) -> bool:
@@ -281,7 +296,7 @@ def _harmless(column: exp.Column) -> bool:
     match parent:
         case exp.Alias():
             return parent.alias.lower() == column.name.lower()
-        case exp.Select() | exp.Group() | exp.Count() | exp.Is() | exp.Tuple():
+        case exp.Select() | exp.Group() | exp.Count() | exp.Is():
             return True
         case exp.Distinct():
             return isinstance(parent.parent, exp.Count | exp.Select)
@@ -292,11 +307,22 @@ def _harmless(column: exp.Column) -> bool:
                 parent.find_ancestor(exp.Window, exp.Select), exp.Select
             )
         case exp.In():
-            return column.arg_key == "this" and parent.args.get("query") is not None
+            return column.arg_key == "this" and _selects_identifiers(parent.args.get("query"))
         case exp.EQ():
             return _is_link(parent)
         case _:
             return False
+
+
+def _selects_identifiers(query: exp.Expr | None) -> bool:
+    """True if every branch of the subquery gives a real identifier column, not a value dressed as one."""
+    if query is None:
+        return False
+    for branch in _branches(query.unnest()):
+        inner = [projection.unalias() for projection in branch.selects]
+        if not all(isinstance(c, exp.Column) and c.name.lower() in IDENTIFIERS for c in inner):
+            return False
+    return True
 
 
 def _is_link(equality: exp.EQ) -> bool:
