@@ -2,14 +2,29 @@
 
 import json
 import logging
+import shutil
 import time
 from datetime import UTC, datetime
 from uuid import uuid4
 
+import pytest
+from pydicom import dcmread
+
 from flip_contracts.tasks import CohortCount, LeaveRun, StartNode, TaskType
+from flip_trust.imaging.folder import FolderDriver
 
 
-def test_no_canary_is_logged_or_leaves(site, hospital, caplog, capfd):
+@pytest.fixture
+def small_archive(site, hospital, tmp_path):
+    """Three of the studies: converting all of them takes long. The others are missing, which is told too."""
+    kept = {accession for accession, _, _ in hospital.accessions[:3]}
+    for study in hospital.dicom.iterdir():
+        if dcmread(study / "IM0001", specific_tags=["AccessionNumber"]).AccessionNumber in kept:
+            shutil.copytree(study, tmp_path / "few" / study.name)
+    site.agent.pipeline._driver = FolderDriver(tmp_path / "few")
+
+
+def test_no_canary_is_logged_or_leaves(site, hospital, small_archive, caplog, capfd):
     for name in ("httpx", "httpcore"):  # here it is the app's side that calls, and writes down what it asked
         caplog.set_level(logging.WARNING, name)
     caplog.set_level(logging.DEBUG)  # last: it sets the handler's level too
@@ -79,7 +94,11 @@ def test_no_canary_is_logged_or_leaves(site, hospital, caplog, capfd):
     told = site.outbox()
     assert {m["kind"] for m in told} == {"task_result", "decision", "imaging", "metrics", "node_event"}
     final = [m for m in told if m["kind"] == "imaging"][-1]
-    assert (final["stages"], final["excluded"], final["final"]) == ({"READY": 12}, {}, True)
+    assert (final["stages"], final["excluded"], final["final"]) == (
+        {"READY": 3, "EXCLUDED": 9},
+        {"accession_not_found": 9},
+        True,
+    )
 
     outside = {"log": caplog.text, "outbox": json.dumps(told), "terminal": "".join(capfd.readouterr())}
     assert caplog.records
