@@ -4,10 +4,11 @@ import re
 
 import pytest
 import sqlglot
-from flip_contracts.sql_guard import CheckedQuery, SqlRefused, check
-from flip_contracts.sql_guard.schema import OMOP
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from flip_contracts.sql_guard import CheckedQuery, SqlRefused, check
+from flip_contracts.sql_guard.schema import OMOP
 
 NODE, TABLE, COLUMN = "sql_node_forbidden", "sql_unknown_table", "sql_unknown_column"
 SYNTAX, STACKED, COMPLEX = "sql_syntax", "sql_not_single_statement", "sql_too_complex"
@@ -21,7 +22,7 @@ ATTACKS: list[tuple[str, str, set[str]]] = [
         "shadow elsewhere",
         "SELECT p.person_id, (WITH pg_authid AS (SELECT 1 AS x) SELECT x FROM pg_authid) AS y, a.rolname "
         "FROM omop.person AS p JOIN pg_authid AS a ON a.oid = p.person_id",
-        {TABLE},
+        {TABLE, JOIN},
     ),
     (
         "cte named like another schema's table",
@@ -123,7 +124,7 @@ ATTACKS: list[tuple[str, str, set[str]]] = [
     (
         "source value in USING",
         "SELECT a.person_id FROM omop.person AS a JOIN omop.person AS b USING (person_source_value)",
-        {COLUMN},
+        {COLUMN, JOIN},
     ),
     ("source value in ORDER BY", "SELECT person_id FROM omop.person ORDER BY person_source_value", {COLUMN}),
     ("column from afar", "SELECT omop.person.person_source_value, person_id FROM omop.person", {NODE, COLUMN}),
@@ -162,7 +163,6 @@ ATTACKS: list[tuple[str, str, set[str]]] = [
     ("attach", "ATTACH '/tmp/x.db' AS x", {NODE, SYNTAX}),
     ("pragma", "PRAGMA database_list", {NODE, SYNTAX}),
     ("install", "INSTALL httpfs", {NODE, SYNTAX}),
-    ("table statement", "TABLE omop.person", {NODE, SYNTAX}),
     ("values statement", "VALUES (1)", {NODE}),
     # more than a SELECT in a SELECT
     ("for update", "SELECT person_id FROM omop.person FOR UPDATE", {NODE}),
@@ -210,7 +210,7 @@ ATTACKS: list[tuple[str, str, set[str]]] = [
     ("accession like", "SELECT accession_id FROM omop.image_occurrence WHERE accession_id LIKE 'A%'", {LITERAL}),
     ("accession ilike", "SELECT accession_id FROM omop.image_occurrence WHERE accession_id ILIKE 'a%'", {LITERAL}),
     ("visit", "SELECT person_id FROM omop.visit_occurrence WHERE visit_occurrence_id = 5", {LITERAL}),
-    ("place", "SELECT person_id FROM omop.person WHERE location_id = 5", {LITERAL}),
+    ("place", "SELECT person_id FROM omop.person WHERE location_id = 5", {COLUMN}),
     (
         "id in a CASE",
         "SELECT person_id FROM omop.person WHERE CASE WHEN person_id = 5 THEN TRUE ELSE FALSE END",
@@ -219,7 +219,8 @@ ATTACKS: list[tuple[str, str, set[str]]] = [
     ("id in HAVING", "SELECT person_id FROM omop.person GROUP BY person_id HAVING max(person_id) = 4", {LITERAL}),
     (
         "id in a join",
-        "SELECT a.person_id FROM omop.person AS a JOIN omop.death AS b ON a.person_id = b.person_id AND a.person_id = 5",
+        "SELECT a.person_id FROM omop.person AS a JOIN omop.death AS b "
+        "ON a.person_id = b.person_id AND a.person_id = 5",
         {LITERAL},
     ),
     (
@@ -230,15 +231,146 @@ ATTACKS: list[tuple[str, str, set[str]]] = [
     # what comes out
     ("no cohort", "SELECT year_of_birth FROM omop.person", {OUTPUT}),
     ("count", "SELECT count(*) AS n FROM omop.person", {OUTPUT}),
-    ("computed id", "SELECT person_id + 1 AS person_id FROM omop.person", {OUTPUT}),
-    ("aggregate id", "SELECT max(person_id) AS person_id FROM omop.person", {OUTPUT}),
-    ("window id", "SELECT max(person_id) OVER () AS person_id FROM omop.person", {OUTPUT}),
+    ("computed id", "SELECT person_id + 1 AS person_id FROM omop.person", {OUTPUT, LITERAL}),
+    ("aggregate id", "SELECT max(person_id) AS person_id FROM omop.person", {OUTPUT, LITERAL}),
+    ("window id", "SELECT max(person_id) OVER () AS person_id FROM omop.person", {OUTPUT, LITERAL}),
     ("constant id", "SELECT 5 AS person_id FROM omop.person", {OUTPUT}),
     ("other column as the id", "SELECT year_of_birth AS person_id FROM omop.person", {OUTPUT}),
     (
         "computed id in a union",
         "SELECT person_id FROM omop.person UNION ALL SELECT year_of_birth FROM omop.person",
         {OUTPUT},
+    ),
+    (
+        "constant id in a union",
+        "SELECT person_id FROM omop.person EXCEPT SELECT 17 FROM omop.person",
+        {OUTPUT, LITERAL},
+    ),
+    (
+        "constant id by IN",
+        "SELECT person_id FROM omop.person WHERE person_id IN (SELECT 17 FROM omop.person)",
+        {OUTPUT, LITERAL},
+    ),
+    (
+        "constant id by NOT IN",
+        "SELECT person_id FROM omop.person WHERE person_id NOT IN (SELECT year_of_birth FROM omop.person)",
+        {OUTPUT, LITERAL},
+    ),
+    (
+        "id as a pair",
+        "SELECT person_id FROM omop.person WHERE (person_id, year_of_birth) IN ((5, 1950))",
+        {LITERAL, NODE},
+    ),
+    (
+        "id as a pair, equals",
+        "SELECT person_id FROM omop.person WHERE (person_id, year_of_birth) = (5, 1950)",
+        {LITERAL, NODE},
+    ),
+    ("id in brackets", "SELECT person_id FROM omop.person WHERE (person_id) = 5", {LITERAL}),
+    ("id by COALESCE", "SELECT person_id FROM omop.person WHERE coalesce(person_id, 0) = 5", {LITERAL}),
+    ("id under an alias", "SELECT person_id, person_id AS x FROM omop.person", {LITERAL}),
+    (
+        "id under an alias in a subquery",
+        "SELECT person_id FROM (SELECT person_id, person_id AS x FROM omop.person) AS q WHERE x = 5",
+        {LITERAL},
+    ),
+    (
+        "id renamed by the table's alias",
+        "SELECT q.x, q.person_id FROM (SELECT person_id, year_of_birth FROM omop.person) AS q(x, person_id) "
+        "WHERE x = 5",
+        {LITERAL, NODE, OUTPUT, COLUMN},
+    ),
+    (
+        "id renamed by the CTE's alias",
+        "WITH q(x, person_id) AS (SELECT person_id, year_of_birth FROM omop.person) "
+        "SELECT person_id FROM q WHERE x = 5",
+        {LITERAL, NODE, OUTPUT, COLUMN},
+    ),
+    (
+        "rank by id",
+        "SELECT person_id FROM (SELECT person_id, row_number() OVER (ORDER BY person_id) AS r FROM omop.person) AS q "
+        "WHERE r = 5",
+        {LITERAL},
+    ),
+    (
+        "boundary sweep",
+        "SELECT person_id FROM omop.person WHERE year_of_birth = 1950 OR person_id IN (3, 5, 8)",
+        {LITERAL},
+    ),
+    (
+        "EXISTS about somebody else",
+        "SELECT person_id FROM omop.person WHERE EXISTS "
+        "(SELECT 1 FROM omop.death WHERE death_date > DATE '2024-01-01')",
+        {JOIN},
+    ),
+    (
+        "a subquery as a value",
+        "SELECT person_id FROM omop.person WHERE year_of_birth > (SELECT avg(year_of_birth) FROM omop.person)",
+        {NODE},
+    ),
+    (
+        "join by a property",
+        "SELECT a.person_id FROM omop.person AS a JOIN omop.person AS b ON a.year_of_birth = b.year_of_birth",
+        {JOIN},
+    ),
+    ("no FROM", "SELECT 5 AS person_id", {OUTPUT}),
+    ("distinct on", "SELECT DISTINCT ON (year_of_birth) person_id FROM omop.person", {NODE}),
+    ("limit with an order", "SELECT person_id FROM omop.person ORDER BY year_of_birth LIMIT 5", {OUTPUT}),
+    ("offset", "SELECT person_id FROM omop.person ORDER BY year_of_birth OFFSET 5", {OUTPUT}),
+    (
+        "fetch first",
+        "SELECT person_id FROM omop.person ORDER BY month_of_birth FETCH FIRST 5 ROWS ONLY",
+        {OUTPUT, NODE},
+    ),
+    (
+        "rank by a property",
+        "SELECT person_id FROM (SELECT person_id, row_number() OVER (ORDER BY year_of_birth) AS r FROM omop.person) "
+        "AS q WHERE r <= 5",
+        {NODE, LITERAL, OUTPUT},
+    ),
+    (
+        "rank by nothing",
+        "SELECT person_id FROM (SELECT person_id, row_number() OVER () AS r FROM omop.person) AS q WHERE r = 5",
+        {NODE, LITERAL, OUTPUT},
+    ),
+    (
+        "EXISTS tied by OR",
+        "SELECT p.person_id FROM omop.person AS p WHERE EXISTS (SELECT 1 FROM omop.death AS d "
+        "WHERE d.person_id = p.person_id OR d.death_date > DATE '2024-01-01')",
+        {JOIN, LITERAL},
+    ),
+    (
+        "EXISTS tied by NOT",
+        "SELECT p.person_id FROM omop.person AS p WHERE EXISTS (SELECT 1 FROM omop.death AS d "
+        "WHERE NOT (d.person_id = p.person_id))",
+        {JOIN, LITERAL},
+    ),
+    (
+        "EXISTS tied by IS NOT NULL",
+        "SELECT p.person_id FROM omop.person AS p WHERE EXISTS (SELECT 1 FROM omop.death AS d "
+        "WHERE (d.person_id = p.person_id) IS NOT NULL)",
+        {JOIN, LITERAL},
+    ),
+    (
+        "IN about somebody else",
+        "SELECT person_id FROM omop.person WHERE 1 IN (SELECT count(*) FROM omop.person WHERE year_of_birth = 1931)",
+        {NODE, JOIN, LITERAL},
+    ),
+    (
+        "IN about an extreme",
+        "SELECT person_id FROM omop.person WHERE year_of_birth IN (SELECT min(year_of_birth) FROM omop.person)",
+        {NODE, JOIN, LITERAL},
+    ),
+    (
+        "join of two kinds of id",
+        "SELECT p.person_id FROM omop.person AS p JOIN omop.visit_occurrence AS v "
+        "ON v.visit_occurrence_id = p.person_id",
+        {JOIN, LITERAL},
+    ),
+    (
+        "IN of another kind of id",
+        "SELECT person_id FROM omop.person WHERE person_id IN (SELECT visit_occurrence_id FROM omop.visit_occurrence)",
+        {LITERAL, OUTPUT, JOIN},
     ),
     ("same name twice", "SELECT person_id, year_of_birth AS person_id FROM omop.person", {OUTPUT}),
     ("limit", "SELECT person_id FROM omop.person LIMIT 5", {OUTPUT}),
@@ -260,7 +392,7 @@ ATTACKS: list[tuple[str, str, set[str]]] = [
         "SELECT person_id FROM omop.person WHERE year_of_birth IN (" + ",".join(["1"] * 9000) + ")",
         {COMPLEX},
     ),
-    ("nested CASE", "SELECT person_id, " + "CASE WHEN 1=1 THEN " * 900 + "1" + " END" * 900, {COMPLEX, SYNTAX}),
+    ("nested CASE", "SELECT person_id, " + "CASE WHEN 1=1 THEN " * 700 + "1" + " END" * 700, {COMPLEX, SYNTAX}),
     ("minus chain", "SELECT person_id, " + "- " * 9000 + "1 AS x FROM omop.person", {COMPLEX, SYNTAX}),
     ("NOT chain", "SELECT person_id FROM omop.person WHERE " + "NOT " * 4000 + "TRUE", {COMPLEX, SYNTAX}),
     ("long AND", "SELECT person_id FROM omop.person WHERE 1=1" + " AND 1=1" * 2000, {COMPLEX}),
@@ -292,11 +424,13 @@ LEGIT = {
     "upper case": "SELECT PERSON_ID FROM OMOP.PERSON WHERE YEAR_OF_BIRTH < 1950",
     "semicolon": "SELECT person_id FROM omop.person;",
     "join": "SELECT p.person_id, p.year_of_birth FROM omop.person p JOIN omop.death d ON d.person_id = p.person_id",
-    "using": "SELECT person_id FROM omop.person JOIN omop.death USING (person_id)",
+    "using": "SELECT p.person_id FROM omop.person p JOIN omop.death d USING (person_id)",
+    "a table by its name (harmless: emitted as a SELECT)": "TABLE omop.person",
     "accessions": "SELECT DISTINCT accession_id FROM omop.image_occurrence WHERE modality_concept_id = 4013636",
-    "cte": "WITH ill AS (SELECT DISTINCT person_id FROM omop.condition_occurrence WHERE condition_concept_id IN (1, 2)) "
-    "SELECT i.person_id FROM ill AS i",
-    "two ctes": "WITH a AS (SELECT person_id FROM omop.death), b AS (SELECT person_id FROM a) SELECT b.person_id FROM b",
+    "cte": "WITH ill AS (SELECT DISTINCT person_id FROM omop.condition_occurrence WHERE "
+    "condition_concept_id IN (1, 2)) SELECT i.person_id FROM ill AS i",
+    "two ctes": "WITH a AS (SELECT person_id FROM omop.death), b AS (SELECT person_id FROM a) "
+    "SELECT b.person_id FROM b",
     "exists": "SELECT p.person_id FROM omop.person p WHERE EXISTS "
     "(SELECT 1 FROM omop.drug_exposure d WHERE d.person_id = p.person_id AND d.drug_concept_id = 1503297)",
     "in a subquery": "SELECT person_id FROM omop.person WHERE person_id IN "
@@ -312,7 +446,6 @@ LEGIT = {
     "case": "SELECT person_id, CASE WHEN gender_concept_id = 8507 THEN 'm' ELSE 'f' END AS sex FROM omop.person",
     "first": "SELECT person_id, day FROM (SELECT person_id, visit_start_date AS day, row_number() OVER "
     "(PARTITION BY person_id ORDER BY visit_start_date) AS r FROM omop.visit_occurrence) AS v WHERE r = 1",
-    "limit": "SELECT person_id FROM omop.person ORDER BY person_id LIMIT 5",
     "concept": "SELECT c.person_id FROM omop.condition_occurrence c JOIN omop.concept_ancestor a "
     "ON a.descendant_concept_id = c.condition_concept_id WHERE a.ancestor_concept_id = 201826",
     "text": "SELECT c.person_id FROM omop.condition_occurrence c JOIN omop.concept k "
@@ -321,6 +454,25 @@ LEGIT = {
     "WHERE d.person_id IS NULL",
     "concept names are no identifiers": "SELECT person_id FROM omop.person WHERE gender_concept_id = 8507",
 }
+
+
+# Ways to single a person out that the guard does not refuse yet; take a name out once it does (the marker is strict).
+OPEN = {
+    "rank by a property",
+    "rank by nothing",
+    "EXISTS tied by OR",
+    "EXISTS tied by NOT",
+    "EXISTS tied by IS NOT NULL",
+    "IN about somebody else",
+    "IN about an extreme",
+    "join of two kinds of id",
+    "IN of another kind of id",
+}
+
+
+def attack(name: str, sql: str, codes: set[str]):
+    marks = [pytest.mark.xfail(reason="known bypass", strict=True)] if name in OPEN else []
+    return pytest.param(sql, codes, id=name, marks=marks)
 
 
 def refusal(sql: str) -> SqlRefused:
@@ -333,7 +485,7 @@ def emitted_tables(text: str) -> set[tuple[str, str]]:
     return {(t.db, t.name) for t in sqlglot.parse_one(text, read="duckdb").find_all(sqlglot.exp.Table)}
 
 
-@pytest.mark.parametrize(("sql", "codes"), [a[1:] for a in ATTACKS], ids=[a[0] for a in ATTACKS])
+@pytest.mark.parametrize(("sql", "codes"), [attack(*row) for row in ATTACKS])
 def test_an_attack_is_refused_with_its_code(sql: str, codes: set[str]):
     assert refusal(sql).code in codes
 
@@ -401,7 +553,8 @@ def test_comments_never_reach_the_emitted_text(sql: str):
 
 
 def test_integer_division_keeps_the_meaning_of_postgresql():
-    assert "//" in check("SELECT person_id, (2024 - year_of_birth) / 10 AS band FROM omop.person").emitted
+    emitted = check("SELECT person_id, (2024 - year_of_birth) / 10 AS band FROM omop.person").emitted
+    assert re.search(r"//|TRUNC", emitted)  # a bare `/` is of floats in DuckDB
 
 
 def test_the_fingerprint_is_of_the_text_as_written():
@@ -421,14 +574,21 @@ def test_twelve_joins_are_still_allowed():
 
 def judged(sql: str) -> None:
     """Any other exception than SqlRefused fails the test."""
+    refused = checked = None
     try:
         checked = check(sql)
-    except SqlRefused as refused:
+    except SqlRefused as error:
+        refused = error
+    if refused:
         assert refused.code.startswith("sql_")
         assert refused.message
-    else:
-        assert checked.emitted
+    if checked:
         assert emitted_tables(checked.emitted)
+
+
+@pytest.mark.parametrize("sql", ["{ =", "SELECT '\ud800' AS x, person_id FROM omop.person"])
+def test_text_that_breaks_the_parser_or_the_fingerprint_is_refused(sql: str):
+    assert refusal(sql).code == SYNTAX
 
 
 @settings(max_examples=150, deadline=None)
@@ -438,9 +598,13 @@ def test_random_text_is_accepted_or_refused_and_nothing_else(text: str):
 
 
 WORDS = st.sampled_from(
-    "SELECT FROM WHERE person_id omop.person omop . , ( ) * = < 1 'a' \" ' AS x JOIN ON USING GROUP BY ORDER LIMIT UNION "
-    "WITH CASE WHEN THEN END IN BETWEEN AND NOT EXISTS :: date [ ] { } -- /* */ ; $1 U& E' count ( ) OVER FILTER "
-    "INTERVAL LATERAL VALUES NULL accession_id pg_sleep EXTRACT year cast".split()
+    [
+        *("SELECT", "FROM", "WHERE", "person_id", "omop.person", "omop", ".", ",", "(", ")", "*", "=", "<", "1", "'a'"),
+        *('"', "'", "AS", "x", "JOIN", "ON", "USING", "GROUP", "BY", "ORDER", "LIMIT", "UNION", "WITH", "CASE", "WHEN"),
+        *("THEN", "END", "IN", "BETWEEN", "AND", "NOT", "EXISTS", "::", "date", "[", "]", "{", "}", "--", "/*", "*/"),
+        *(";", "$1", "U&", "E'", "count", "OVER", "FILTER", "INTERVAL", "LATERAL", "VALUES", "NULL", "accession_id"),
+        *("pg_sleep", "EXTRACT", "year", "cast"),
+    ]
 )
 
 
