@@ -225,3 +225,53 @@ def test_a_zip_that_understates_a_size_is_refused():
     entry = archive.index(b"PK\x01\x02")  # the central directory's first record
     struct.pack_into("<I", archive, entry + 24, 1)
     assert refusal(bytes(archive)).code in {"app_invalid", "fab_too_large"}
+
+
+def _damaged() -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in app_files().items():
+            archive.writestr(name, content)
+    content = bytearray(buffer.getvalue())
+    content[60:120] = b"\xff" * 60
+    return bytes(content)
+
+
+def _with_bytes(local: int, central: int, value: int) -> bytes:
+    archive = bytearray(zipped(app_files()))
+    archive[local] = value
+    archive[archive.index(b"PK\x01\x02") + central] = value
+    return bytes(archive)
+
+
+@pytest.mark.xfail(strict=True, reason="_unzip catches BadZipFile alone, so these uploads answer 500 instead of 422")
+@pytest.mark.parametrize(
+    "archive",
+    [_damaged(), _with_bytes(6, 8, 1), _with_bytes(8, 10, 97)],
+    ids=["damaged", "encrypted", "of an unknown method"],
+)
+def test_a_zip_that_cannot_be_unpacked_is_refused(archive):
+    assert refusal(archive).code == "app_invalid"
+
+
+@pytest.mark.xfail(
+    strict=True, reason="values of the wrong type raise AttributeError, TypeError or RecursionError: 500"
+)
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("[tool.flwr.app.config]", 'config = "x"'),
+        ("[tool.flwr.app.components]", "components = 3"),
+        ('serverapp = "app.server_app:app"', "serverapp = 3"),
+        ("num-server-rounds = 2", f"deep = {'[' * 5000}{']' * 5000}"),
+    ],
+    ids=["config is a text", "components is a number", "serverapp is a number", "nested too deep"],
+)
+def test_a_pyproject_with_values_of_the_wrong_type_is_refused(old, new):
+    files = app_files()
+    text = files["pyproject.toml"].decode()
+    if old.startswith("["):  # a table becomes a value of [tool.flwr.app]
+        text = text.replace(old, "[tool.other]").replace('publisher = "flip"', f'publisher = "flip"\n{new}')
+    else:
+        text = text.replace(old, new)
+    assert refusal(zipped({**files, "pyproject.toml": text.encode()})).code == "app_invalid"

@@ -177,6 +177,11 @@ class Store:
             for r in rows
         ]
 
+    def last_seq(self) -> int:
+        """The newest number ever given in this file, deleted events included."""
+        rows = self._read("SELECT seq FROM sqlite_sequence WHERE name = 'events'")
+        return rows[0]["seq"] if rows else 0
+
     def forget_events_up_to(self, seq: int) -> None:
         """The hub has stored these with their effect; asking for later ones is its receipt."""
         with self._write() as db:

@@ -49,7 +49,8 @@ def _bearer(authorization: Annotated[str, Header()] = "") -> str:
 Bearer = Annotated[str, Depends(_bearer)]
 
 
-def _current_user(token: Bearer, session: ReadSession) -> User:
+def user_of_token(session: Session, token: str) -> User:
+    """Whose token this is. For endpoints that wait and so may not hold a session; others take `CurrentUser`."""
     user = session.scalar(
         select(User)
         .join(ApiToken, ApiToken.user_id == User.id)
@@ -58,6 +59,10 @@ def _current_user(token: Bearer, session: ReadSession) -> User:
     if user is None:
         raise NotAuthenticated
     return user
+
+
+def _current_user(token: Bearer, session: ReadSession) -> User:
+    return user_of_token(session, token)
 
 
 CurrentUser = Annotated[User, Depends(_current_user)]

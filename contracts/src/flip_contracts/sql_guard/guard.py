@@ -80,7 +80,8 @@ def check(sql: str, *, write: str = "duckdb") -> CheckedQuery:
         described = str(where.get("description", "it cannot be parsed")).split(" but got")[0]
         text = f"The query is not valid SQL: {described}."
         raise SqlRefused("sql_syntax", text, where.get("line"), where.get("col")) from None
-    except SqlglotError:
+    except (SqlglotError, AttributeError, TypeError, ValueError, KeyError, IndexError):
+        # The parser itself trips over some malformed text; to the writer that is the same thing.
         raise SqlRefused("sql_syntax", "The query is not valid SQL (PostgreSQL dialect).") from None
 
 

@@ -106,6 +106,8 @@ def create_api(service: FlService, store: Store, net_key: str) -> FastAPI:
     async def events(after: int = 0, wait: float = 0) -> EventsPage:
         """What happened after `after`; asking is the receipt for everything up to it."""
         deadline = time.monotonic() + min(wait, LONGEST_WAIT_SECONDS)
+        if after > await asyncio.to_thread(store.last_seq):
+            after = 0  # this store is younger than the hub's cursor: it was made anew
         await asyncio.to_thread(store.forget_events_up_to, after)
         while True:
             found = await asyncio.to_thread(store.events_after, after)

@@ -114,8 +114,10 @@ class FlService:
                 if self._need(run_id).flwr_run_id is None:
                     token = secrets.token_urlsafe(32)
                     self._tokens[run_id] = token
-                    self._store.update(run_id, token_sha256=_sha(token))
-                    spec = RunSpec.model_validate(run.spec)
+                    # Some that were asked may not have come: thresholds must fit those that have.
+                    present = sum(node.online for node in self.view(run_id).nodes)
+                    spec = RunSpec.model_validate({**run.spec, "trust_count": present or run.spec["trust_count"]})
+                    self._store.update(run_id, token_sha256=_sha(token), spec=json.dumps(spec.model_dump(mode="json")))
                     overrides = {
                         **spec.run_config,
                         "flip-model-id": str(spec.model_id),

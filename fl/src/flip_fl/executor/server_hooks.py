@@ -75,11 +75,12 @@ class Watch:
         self._history: list[dict[str, Any]] = []
 
     def install(self) -> None:
-        self._fit_thresholds()
+        self._fit_thresholds(int(os.environ.get("FLIP_TRUST_COUNT", "0")))
         configure_train, aggregate_train = self._strategy.configure_train, self._strategy.aggregate_train
         aggregate_evaluate = self._strategy.aggregate_evaluate
 
         def configure(server_round: int, *args: Any, **kwargs: Any) -> Any:
+            self._fit_thresholds(_visible(args, kwargs))
             messages = list(configure_train(server_round, *args, **kwargs))
             post("/relay/v1/train-sent", {"round": server_round, "nodes": len(messages)})
             return messages
@@ -107,9 +108,9 @@ class Watch:
         strategy.configure_train, strategy.aggregate_train = configure, train
         strategy.aggregate_evaluate = evaluate
 
-    def _fit_thresholds(self) -> None:
-        """Flower waits for 2 nodes by default, forever: a project of one trust would hang."""
-        trusts = int(os.environ.get("FLIP_TRUST_COUNT", "0"))
+    def _fit_thresholds(self, trusts: int) -> None:
+        """Flower waits for 2 nodes by default, forever: a project of one trust would hang, and so would a run
+        whose other trust has withdrawn."""
         inner: Any = self._strategy
         while inner is not None and trusts:
             for name in THRESHOLDS:
@@ -158,6 +159,12 @@ class Watch:
             }
         )
         (self._folder / "history.json").write_text(json.dumps({"rounds": self._history}, indent=1))
+
+
+def _visible(args: tuple[Any, ...], kwargs: dict[str, Any]) -> int:
+    """How many nodes the Grid among these arguments of `configure_train` sees now; 0 if there is none."""
+    grids = [value for value in (*args, *kwargs.values()) if hasattr(value, "get_node_ids")]
+    return len(list(grids[0].get_node_ids())) if grids else 0
 
 
 def _reason(reply: Message) -> str:

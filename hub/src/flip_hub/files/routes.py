@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
 from flip_contracts.app_check import Finding
-from flip_hub.auth import CurrentUser, visible_model
+from flip_hub.auth import Bearer, CurrentUser, user_of_token, visible_model
 from flip_hub.db import ReadSession, WriteSession
 from flip_hub.files import service
 from flip_hub.files.tables import ModelFile
@@ -36,9 +36,16 @@ def _read(file: ModelFile) -> FileRead:
     return FileRead(path=file.path, size_bytes=file.size_bytes, sha256=file.sha256, uploaded_at=file.uploaded_at)
 
 
+def _check_access(request: Request, token: str, model_id: UUID) -> None:
+    with request.app.state.database.session() as session:
+        visible_model(session, user_of_token(session, token), model_id, change=True)
+
+
 @router.put("/files/{path:path}")
-async def put_file(model_id: UUID, path: str, request: Request, user: CurrentUser, session: WriteSession) -> FileRead:
+async def put_file(model_id: UUID, path: str, request: Request, token: Bearer) -> FileRead:
     """Raw body. A file of the same path is replaced."""
+    # No session is held while the body arrives: a slow upload must not keep a connection.
+    await run_in_threadpool(_check_access, request, token, model_id)
     service.check_name(path)
     limit = request.app.state.settings.max_file_bytes
     body = bytearray()
@@ -48,8 +55,9 @@ async def put_file(model_id: UUID, path: str, request: Request, user: CurrentUse
             raise service.FileTooLarge(limit_bytes=limit)
 
     def store() -> FileRead:
-        model = visible_model(session, user, model_id, change=True)
-        return _read(service.put_file(session, request.app.state.objects, model, path, bytes(body)))
+        with request.app.state.database.session() as session:
+            model = visible_model(session, user_of_token(session, token), model_id, change=True)
+            return _read(service.put_file(session, request.app.state.objects, model, path, bytes(body)))
 
     return await run_in_threadpool(store)
 

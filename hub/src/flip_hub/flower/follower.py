@@ -2,10 +2,13 @@
 
 import asyncio
 import logging
+from typing import Any
 from uuid import UUID
 
+from pydantic import ValidationError
 from sqlalchemy import insert
 from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.exc import DataError
 from sqlalchemy.orm import Session
 
 from flip_contracts.fl_api import EventKind, FlEvent
@@ -49,7 +52,14 @@ def follow_once(database: Database, net_id: UUID, fl: FlPort, wait_seconds: floa
         if net.event_cursor != after:  # another hub process was faster
             return
         for event in page.events:
-            apply(session, event)
+            try:
+                with session.begin_nested():
+                    apply(session, event)
+            except (DataError, ValidationError, KeyError, ValueError):
+                # Written by a stranger's app: it must not stop the events of others. Its end is told all the same.
+                log.warning(
+                    "event %d (%s) of run %s cannot be stored and is left out", event.seq, event.kind, event.run_id
+                )
         net.event_cursor = page.next_after
 
 
@@ -58,6 +68,7 @@ def apply(session: Session, event: FlEvent) -> None:
     if run is None or run.state in TERMINAL_RUN_STATES:
         return
     run.progress_at = now()
+    event = event.model_copy(update={"payload": _clean(event.payload)})
     payload = event.payload
     match event.kind:
         case EventKind.RUN_STARTED:
@@ -73,7 +84,7 @@ def apply(session: Session, event: FlEvent) -> None:
         case EventKind.ROUND_DONE:
             _round_done(session, run, event)
         case EventKind.LOG:
-            rows = [{"run_id": run.id, "at": event.at, "text": line.replace("\x00", "")} for line in payload["lines"]]
+            rows = [{"run_id": run.id, "at": event.at, "text": line} for line in payload["lines"]]
             session.execute(insert(RunLogLine), rows)
             notify(session, f"run:{run.id}")
         case EventKind.NOTICE:
@@ -83,6 +94,15 @@ def apply(session: Session, event: FlEvent) -> None:
         case EventKind.RUN_FINISHED:
             run.finished_on_net = payload
             notify(session, "runs")
+
+
+def _clean(value: Any) -> Any:
+    """PostgreSQL takes no NUL, UTF-8 no lone surrogate; an app's text may hold both."""
+    if isinstance(value, str):
+        return value.replace("\x00", "").encode("utf-8", "replace").decode()
+    if isinstance(value, list):
+        return [_clean(v) for v in value]
+    return {k: _clean(v) for k, v in value.items()} if isinstance(value, dict) else value
 
 
 def _app_status(session: Session, run: Run, status: ModelStatus) -> None:

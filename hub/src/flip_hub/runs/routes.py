@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, StrictBool, StrictFloat, StrictInt, 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from flip_hub.auth import CurrentUser, visible_model, visible_run
+from flip_hub.auth import Bearer, CurrentUser, user_of_token, visible_model, visible_run
 from flip_hub.db import ReadSession, WriteSession
 from flip_hub.runs import service
 from flip_hub.runs.tables import Run, RunEvent, RunLogLine, RunRound
@@ -152,7 +152,7 @@ def get_run_log(run_id: UUID, user: CurrentUser, session: ReadSession, after: in
 @router.get("/runs/{run_id}/events")
 async def get_run_events(
     run_id: UUID,
-    user: CurrentUser,
+    token: Bearer,
     request: Request,
     after: int = 0,
     wait: Annotated[float, Query(ge=0, le=30)] = 0,
@@ -162,7 +162,7 @@ async def get_run_events(
 
     def look() -> list[EventRead]:
         with database.session() as session:
-            visible_run(session, user, run_id)
+            visible_run(session, user_of_token(session, token), run_id)
             found = session.scalars(
                 select(RunEvent).where(RunEvent.run_id == run_id, RunEvent.id > after).order_by(RunEvent.id).limit(PAGE)
             )

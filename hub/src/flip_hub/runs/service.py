@@ -1,5 +1,6 @@
 """*Initiate Training*, stop, and what arrives about a run from trusts and nets."""
 
+import math
 import tomllib
 from typing import Any
 from uuid import UUID
@@ -115,6 +116,10 @@ def _check_run_config(files: dict[str, bytes], run_config: dict[str, Any]) -> No
 
 def _fits(value: Any, declared: Any) -> bool:
     """An int is fine where a float is declared; a bool is not an int."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return False
+    if isinstance(value, str) and "\x00" in value:
+        return False
     if type(declared) is float:
         return type(value) in (int, float)
     return type(value) is type(declared)

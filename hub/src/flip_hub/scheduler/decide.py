@@ -109,6 +109,17 @@ def decide(run: RunView, now: datetime, limits: Limits) -> list[Action]:
             assert_never(never)
 
 
+NET_GONE = Finish(
+    RunState.FAILED,
+    RunReason.NET_UNAVAILABLE,
+    "The net has not answered for a long time. Initiate the training again when it is back.",
+)
+
+
+def _net_lost(run: RunView, now: datetime, limits: Limits) -> bool:
+    return run.net_seen_at is None or now - run.net_seen_at > limits.net_lost
+
+
 def _withdrawn(run: RunView) -> list[Action]:
     return [Release(p.trust, "the approval was withdrawn or has ended") for p in run.parts if _gone(p)]
 
@@ -137,6 +148,8 @@ def _queued(run: RunView) -> list[Action]:
 def _starting(run: RunView, now: datetime, limits: Limits) -> list[Action]:
     if run.stop_requested:
         return [Finish(RunState.STOPPED, run.stop_requested, "Stopped before it had started.")]
+    if _net_lost(run, now, limits):
+        return [NET_GONE]
     if run.finished_on_net:
         return [Finalise()]
     live = _live(run)
@@ -154,11 +167,10 @@ def _starting(run: RunView, now: datetime, limits: Limits) -> list[Action]:
 
 
 def _running(run: RunView, now: datetime, limits: Limits) -> list[Action]:
+    if _net_lost(run, now, limits):
+        return [NET_GONE]
     if run.finished_on_net:
         return [Finalise()]
-    if run.net_seen_at is None or now - run.net_seen_at > limits.net_lost:
-        text = "The net has not answered for a long time. Initiate the training again when it is back."
-        return [Finish(RunState.FAILED, RunReason.NET_UNAVAILABLE, text)]
     if run.stop_requested:
         return [StopOnNet(run.stop_requested)]
     if not _live(run):

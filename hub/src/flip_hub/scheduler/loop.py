@@ -1,6 +1,7 @@
 """The scheduler: read every open run, decide, act. Woken by notifications; looks again each second."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Mapping
 from datetime import timedelta
@@ -8,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from flip_contracts.statuses import RunState, RunTrustState
+from flip_contracts.statuses import RunReason, RunState, RunTrustState
 from flip_hub.db import Database, now
 from flip_hub.events import Listener
 from flip_hub.flower.port import FlPort, FlRefused, FlUnavailable
@@ -74,7 +75,7 @@ class Scheduler:
             except FlUnavailable as error:
                 log.warning("net not available for run %s: %s", view.id, error)
             except FlRefused as refusal:
-                log.warning("net refused a step of run %s: %s", view.id, refusal.code)
+                self._give_up(view, refusal)
             except Exception:  # one bad run must never block the others
                 log.exception("a step of run %s failed", view.id)
         return joining
@@ -83,10 +84,17 @@ class Scheduler:
         net, fl = self._nets.get(net_id, (None, None)) if net_id else (None, None)
         registered = any(p.state == RunTrustState.REGISTERED for p in view.parts)
         if view.state == RunState.STARTING and registered and fl is not None:
-            self._actor.look_who_is_online(view.id, fl)
+            with contextlib.suppress(FlUnavailable):  # stop and the deadline below must work without the net
+                self._actor.look_who_is_online(view.id, fl)
         for action in decide(view, now(), self._limits):
             self._act(view, net_id, net, fl, action)
         return view.state == RunState.STARTING
+
+    def _give_up(self, view: RunView, refusal: FlRefused) -> None:
+        """A refusal is final: asking again would be refused again, and hold the net's slot for ever."""
+        log.warning("net refused a step of run %s: %s", view.id, refusal.code)
+        words = f"The net refused to go on with this run: {refusal.message}"
+        self._actor.finish(view.id, RunState.FAILED, RunReason.NET_UNAVAILABLE, words)
 
     def _act(
         self, view: RunView, net_id: UUID | None, net: NetSettings | None, fl: FlPort | None, action: Action
