@@ -171,7 +171,6 @@ def test_the_model_of_a_round_is_kept_with_the_dtypes_it_began_with(posted, plac
     assert (kept["t1"].item(), kept["t3"].item()) == (4, 11)  # 3.75 and 10.75, rounded
 
 
-@pytest.mark.xfail(strict=True, reason="np.ascontiguousarray makes a scalar buffer (num_batches_tracked) 1-dimensional")
 def test_a_scalar_buffer_stays_a_scalar(posted, place):
     watched(FedAvg(), initial(np.array(0, np.int64))).aggregate_train(1, [result(np.array(3, np.int64))])
     assert load_file(place / "model.safetensors")["t0"].shape == ()

@@ -456,23 +456,8 @@ LEGIT = {
 }
 
 
-# Ways to single a person out that the guard does not refuse yet; take a name out once it does (the marker is strict).
-OPEN = {
-    "rank by a property",
-    "rank by nothing",
-    "EXISTS tied by OR",
-    "EXISTS tied by NOT",
-    "EXISTS tied by IS NOT NULL",
-    "IN about somebody else",
-    "IN about an extreme",
-    "join of two kinds of id",
-    "IN of another kind of id",
-}
-
-
 def attack(name: str, sql: str, codes: set[str]):
-    marks = [pytest.mark.xfail(reason="known bypass", strict=True)] if name in OPEN else []
-    return pytest.param(sql, codes, id=name, marks=marks)
+    return pytest.param(sql, codes, id=name)
 
 
 def refusal(sql: str) -> SqlRefused:

@@ -5,6 +5,7 @@ import io
 import re
 import tomllib
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -40,7 +41,7 @@ def build_fab(archive: bytes, run_config: dict[str, Any], max_bytes: int) -> Bui
         raise AppInvalid("The app has no pyproject.toml at its top. Add one: see templates/standard.")
     try:
         project = tomllib.loads(files["pyproject.toml"].decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise AppInvalid(f"pyproject.toml cannot be read: {error}. Correct the file and upload it again.") from error
     config = _checked_config(project)
     undeclared = sorted(set(run_config) - set(_flat(config)) - set(FLIP_KEYS))
@@ -58,7 +59,7 @@ def build_fab(archive: bytes, run_config: dict[str, Any], max_bytes: int) -> Bui
     files["pyproject.toml"] = tomli_w.dumps(project).encode()
     try:
         content, _ = build_fab_from_files(files)
-    except ValueError as error:
+    except (ValueError, AttributeError, TypeError, KeyError) as error:
         raise AppInvalid(f"Flower cannot build the app: {error}") from error
     if len(content) > max_bytes:
         raise FabTooLarge(
@@ -82,7 +83,7 @@ def _unzip(archive: bytes) -> dict[str, bytes]:
                 if path.is_absolute() or ".." in path.parts or "\\" in entry.filename:
                     raise AppInvalid("A file name leaves the app's folder. Upload files with relative names.")
             return {e.filename: zipped.read(e) for e in sorted(entries, key=lambda e: e.filename)}
-    except zipfile.BadZipFile as error:
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError) as error:
         raise AppInvalid("The app is not a zip archive.") from error
 
 
@@ -100,9 +101,12 @@ def _checked_config(project: dict[str, Any]) -> dict[str, Any]:
         raise AppInvalid(
             "[project] name and publisher begin with a letter and hold letters, digits and hyphens, 32 at most."
         )
+    config = app.setdefault("config", {})
+    if not isinstance(components, dict) or not isinstance(config, dict):
+        raise AppInvalid("[tool.flwr.app.components] and [tool.flwr.app.config] are tables. See templates/standard.")
     if "agentapp" in components:
         raise AppInvalid("An agentapp is not run here. Declare serverapp and clientapp only.")
-    return app.setdefault("config", {})
+    return config
 
 
 def _flat(config: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -41,6 +41,7 @@ class HubClient:
                 body = response.json()
             except ValueError:
                 body = {}
+            body = body if isinstance(body, dict) else {}
             raise HubRefused(response.status_code, body.get("code", "unknown"), body.get("message", ""))
         return response
 

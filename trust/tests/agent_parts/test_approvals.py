@@ -192,7 +192,6 @@ def test_an_approval_does_not_cover_other_sql_another_project_or_another_key(sit
     assert site.agent.approvals.valid(donor.project_id)
 
 
-@pytest.mark.xfail(strict=True, reason="approve() takes 0 days for no expiry at all: `if expires_days`")
 def test_an_approval_for_zero_days_does_not_hold_for_ever(site):
     review = site.review()
     try:

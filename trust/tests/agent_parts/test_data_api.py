@@ -212,7 +212,6 @@ def test_an_unexpected_failure_is_answered_without_its_text(site, run_id, review
     assert "RuntimeError" in caplog.text
 
 
-@pytest.mark.xfail(strict=True, reason="Starlette raises it again after the answer, so uvicorn logs it with its text")
 def test_an_unexpected_failure_does_not_go_on_to_the_servers_log(site, run_id, review, monkeypatch):
     def explode(*_):
         raise RuntimeError("secret")

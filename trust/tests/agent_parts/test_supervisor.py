@@ -196,7 +196,6 @@ def test_clean_up_kills_the_child_of_a_leader_that_is_dead_already(site, review)
             os.kill(child, signal.SIGKILL)
 
 
-@pytest.mark.xfail(strict=True, reason="the code of an event is neither scrubbed nor checked")
 def test_the_code_of_an_event_carries_no_value_of_the_cohort(site, review):
     run_id = site.started(review)
     site.eventually(lambda: len(events(site, run_id)) == 2)
@@ -205,7 +204,6 @@ def test_the_code_of_an_event_carries_no_value_of_the_cohort(site, review):
     assert "CANARY" not in json.dumps(site.outbox("node_event"))
 
 
-@pytest.mark.xfail(strict=True, reason="UnicodeDecodeError ends the thread that follows the node")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_line_that_is_no_utf8_does_not_silence_the_node(site, review):
     run_id = site.started(review)
@@ -214,7 +212,6 @@ def test_a_line_that_is_no_utf8_does_not_silence_the_node(site, review):
     site.eventually(lambda: len(events(site, run_id)) == 3, 0.6)
 
 
-@pytest.mark.xfail(strict=True, reason="a process that ends without a word is not told about")
 def test_a_node_that_dies_without_a_word_is_told_as_ended(site, review):
     run_id = site.started(review)
     pid, _ = site.pids(run_id)

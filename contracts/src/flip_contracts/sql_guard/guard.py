@@ -214,6 +214,8 @@ def _check_node(node: exp.Expr) -> None:
 
 def _check_join(join: exp.Join) -> None:
     """An equality between two sources: a cross join is how a small query becomes an endless one."""
+    if join.args.get("method") or join.args.get("kind") not in (None, "", "INNER", "OUTER", "CROSS"):
+        raise SqlRefused("sql_node_forbidden", "Use INNER or LEFT JOIN.", *_where(join))
     using: list[exp.Expr] = join.args.get("using") or []
     if using and all(column.name.lower() in IDENTIFIERS for column in using):
         return
@@ -234,7 +236,7 @@ def _check_join(join: exp.Join) -> None:
 def _ties(left: exp.Column, right: exp.Column) -> bool:
     """Joining persons by anything else than an identifier lets one person's property select many."""
     names = {left.name.lower(), right.name.lower()}
-    return names <= IDENTIFIERS or bool(names & VOCABULARY_KEYS)
+    return (len(names) == 1 and names <= IDENTIFIERS) or bool(names & VOCABULARY_KEYS)
 
 
 def _check_tables(tree: exp.Expr, nodes: list[exp.Expr]) -> None:
@@ -274,6 +276,12 @@ def _check_identifiers(tree: exp.Expr) -> None:
                 raise SqlRefused("sql_output_contract", text, *_where(projection))
     for union in tree.find_all(exp.SetOperation):
         _check_branches(union)
+    for window in tree.find_all(exp.Window):
+        partition: list[exp.Expr] = window.args.get("partition_by") or []
+        keys = {column.name.lower() for key in partition for column in key.find_all(exp.Column)}
+        if not keys & IDENTIFIERS:
+            text = "A window needs PARTITION BY person_id (or another identifier): over all, it picks persons out."
+            raise SqlRefused("sql_identifier_literal", text, *_where(window))
     for alias in tree.find_all(exp.TableAlias):
         if alias.args.get("columns"):
             raise SqlRefused("sql_node_forbidden", "Name columns with AS, not in the table's alias.", *_where(alias))
@@ -282,10 +290,12 @@ def _check_identifiers(tree: exp.Expr) -> None:
 def _check_branches(union: exp.SetOperation) -> None:
     """The columns of a UNION take the names of its first branch; the others must bring the same identifiers."""
     first, *others = _branches(union)
+    if any(len(branch.selects) != len(first.selects) for branch in others):
+        raise SqlRefused("sql_syntax", "Each part of the UNION must select as many columns.", *_where(union))
     for position, name in enumerate(first.named_selects):
         for branch in others:
             selects = branch.selects
-            inner = selects[position].unalias() if position < len(selects) else None
+            inner = selects[position].unalias()
             found = inner.name.lower() if isinstance(inner, exp.Column) else ""
             if name.lower() != found and (name.lower() in IDENTIFIERS or found in IDENTIFIERS):
                 text = f"Each part of the UNION must select {name} at the same place, as it is."
@@ -308,28 +318,29 @@ def _harmless(column: exp.Column) -> bool:
                 parent.find_ancestor(exp.Window, exp.Select), exp.Select
             )
         case exp.In():
-            return column.arg_key == "this" and _selects_identifiers(parent.args.get("query"))
+            query = parent.args.get("query")
+            same = frozenset({column.name.lower()})
+            return column.arg_key == "this" and query is not None and _selects_only(query, same)
         case exp.EQ():
             return _is_link(parent)
         case _:
             return False
 
 
-def _selects_identifiers(query: exp.Expr | None) -> bool:
-    """True if every branch of the subquery gives a real identifier column, not a value dressed as one."""
-    if query is None:
-        return False
+def _selects_only(query: exp.Expr, names: frozenset[str]) -> bool:
+    """True if every branch of the subquery gives one real column of these names, not a value dressed as one."""
     for branch in _branches(query.unnest()):
         inner = [projection.unalias() for projection in branch.selects]
-        if not all(isinstance(c, exp.Column) and c.name.lower() in IDENTIFIERS for c in inner):
+        if len(inner) != 1 or not isinstance(inner[0], exp.Column) or inner[0].name.lower() not in names:
             return False
     return True
 
 
 def _is_link(equality: exp.EQ) -> bool:
+    """The same identifier on both sides: ids of different kinds are both small numbers and select by number."""
     left, right = equality.this, equality.expression
     both = isinstance(left, exp.Column) and isinstance(right, exp.Column)
-    return both and {left.name.lower(), right.name.lower()} <= IDENTIFIERS
+    return both and left.name.lower() == right.name.lower() and left.name.lower() in IDENTIFIERS
 
 
 def _check_subqueries(tree: exp.Expr) -> None:
@@ -337,11 +348,19 @@ def _check_subqueries(tree: exp.Expr) -> None:
     for exists in tree.find_all(exp.Exists):
         query = exists.this
         inner = {s.alias_or_name for s in query.find_all(exp.Table, exp.Subquery)}
-        links = [e for e in query.find_all(exp.EQ) if _is_link(e)]
+        where = query.args.get("where")
+        conjuncts = list(where.this.flatten()) if where and isinstance(where.this, exp.And) else [where and where.this]
+        links = [e for e in conjuncts if isinstance(e, exp.EQ) and _is_link(e)]
         tied = any((e.this.table in inner) != (e.expression.table in inner) for e in links)
         if not tied:
             text = "EXISTS must be tied to the outer query by an identifier, such as person_id."
             raise SqlRefused("sql_join_condition", text, *_where(exists))
+    for within in tree.find_all(exp.In):
+        query = within.args.get("query")
+        identifier = isinstance(within.this, exp.Column) and within.this.name.lower() in IDENTIFIERS
+        if query is not None and not identifier and not _selects_only(query, VOCABULARY_KEYS):
+            text = "IN (SELECT …) compares an identifier with the same identifier, or a concept with a vocabulary's."
+            raise SqlRefused("sql_join_condition", text, *_where(within))
     for subquery in tree.find_all(exp.Subquery):
         if not isinstance(subquery.parent, exp.From | exp.Join | exp.In | exp.SetOperation | exp.Subquery | exp.CTE):
             text = "A subquery as a value is not allowed in a cohort query. Join it."

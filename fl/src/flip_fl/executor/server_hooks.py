@@ -145,7 +145,8 @@ class Watch:
             # A weighted mean turns integer buffers (BatchNorm counters) into floats: give them back their type.
             if np.issubdtype(dtype, np.integer) and np.issubdtype(value.dtype, np.floating):
                 value = np.rint(value)
-            tensors[key] = np.ascontiguousarray(value.astype(dtype, copy=False))
+            # ascontiguousarray alone would give a scalar one dimension
+            tensors[key] = np.ascontiguousarray(value.astype(dtype, copy=False)).reshape(value.shape)
         self._folder.mkdir(parents=True, exist_ok=True)
         part = self._folder / "model.safetensors.part"
         save_file(tensors, part, metadata={"round": str(server_round)})

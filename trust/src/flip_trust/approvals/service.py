@@ -19,6 +19,8 @@ from flip_trust.keys import TrustKey, is_signed_by
 from flip_trust.sql.engine import Engine, EngineFailed
 from flip_trust.store import ProjectRow, Store
 
+MAX_EXPIRY_DAYS = 3650
+
 
 class Approvals:
     def __init__(self, store: Store, key: TrustKey, engine: Engine, threshold: int):
@@ -26,6 +28,8 @@ class Approvals:
 
     def approve(self, project_id: UUID, conditions: str = "", expires_days: int | None = None) -> int:
         """Freeze the cohort and say yes to exactly it. Returns the number of persons, which stays here."""
+        if expires_days is not None and not 1 <= expires_days <= MAX_EXPIRY_DAYS:
+            raise DecisionImpossible(f"An approval holds between 1 and {MAX_EXPIRY_DAYS} days.")
         project = self._need(project_id)
         if project.decision == Decision.APPROVED:
             raise DecisionImpossible("This project is approved already.")
@@ -42,7 +46,7 @@ class Approvals:
         if project.review.imaging and "accession_id" not in [name for name, _ in cohort.columns]:
             raise DecisionImpossible("An imaging project's query must select accession_id.")
         at = datetime.now(UTC)
-        expires = at + timedelta(days=expires_days) if expires_days else None
+        expires = at + timedelta(days=expires_days) if expires_days is not None else None
         with self._store.transaction():
             self._store.put_cohort(project_id, cohort.columns, cohort.rows, at.isoformat())
             self._decide(project, Decision.APPROVED, at, conditions, expires)

@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -28,6 +29,7 @@ from flip_trust.store import Store
 log = logging.getLogger(__name__)
 PR_SET_PDEATHSIG = 1
 STOP_SECONDS = 5.0
+CODE = re.compile(r"[a-z][a-z0-9_]{1,63}")  # as in contracts; anything else might quote a value
 EVENTS = {
     "online": NodeEvent.STARTED,
     "refused": NodeEvent.REFUSED,
@@ -122,16 +124,25 @@ class Supervisor:
     def _follow(self, run_id: UUID, popen: subprocess.Popen[bytes], offset: int) -> None:
         """Turn the node's own lines into messages. Only what `scrub` lets through leaves."""
         path = self.folder(run_id) / "events.jsonl"
-        alive = True
+        alive, told = True, False
         while alive:
             alive = popen.poll() is None
             # Missing: not there yet, or the run was left.
-            with contextlib.suppress(FileNotFoundError), path.open() as lines:
+            with contextlib.suppress(FileNotFoundError), path.open(errors="replace") as lines:
                 lines.seek(offset)
                 while (line := lines.readline()).endswith("\n"):
                     self._tell_line(run_id, line, f"{popen.pid}:{offset}")
+                    told = told or '"ended"' in line or '"refused"' in line
                     offset = lines.tell()
             time.sleep(0.1)
+        if not told and self._left_alone(run_id, popen):
+            died = {"event": "ended", "code": "supernode_died", "text": "The SuperNode ended without a word."}
+            self._tell(run_id, died, f"{popen.pid}:died")
+
+    def _left_alone(self, run_id: UUID, popen: subprocess.Popen[bytes]) -> bool:
+        """True if nobody here asked this node to end."""
+        with self._lock:
+            return self._running.get(run_id) is popen
 
     def _tell_line(self, run_id: UUID, line: str, place: str) -> None:
         try:
@@ -152,7 +163,7 @@ class Supervisor:
                 id=uuid5(run_id, place),
                 run_id=run_id,
                 event=kind,
-                code=event.get("code", ""),
+                code=code if CODE.fullmatch(code := event.get("code", "")) else "",
                 error_class=scrub(event.get("error_class", ""), cohort),
                 text=scrub(event.get("text", ""), cohort),
                 at=datetime.now(UTC),

@@ -1,7 +1,7 @@
 """Take part in a run only if the hub signed it, it names us, and our own approval covers exactly it."""
 
 from flip_contracts.tasks import JoinRun, JoinRunResult
-from flip_trust.errors import CohortChanged, ManifestInvalid, NotInvited
+from flip_trust.errors import CohortChanged, ManifestInvalid, NotInvited, RunUnknown
 from flip_trust.keys import is_signed_by
 from flip_trust.tasks.registry import Tools
 
@@ -17,6 +17,8 @@ def run(payload: JoinRun, tools: Tools) -> JoinRunResult:
     if project.review.query_id != manifest.query_id or tools.store.cohort(manifest.project_id) is None:
         raise CohortChanged("The run is about another cohort than the one this trust approved.")
     known = tools.store.run(manifest.run_id)
+    if known is not None and known.ended:
+        raise RunUnknown("This trust has left that run already.")
     public_key = known.public_key if known else tools.supervisor.make_key(manifest.run_id)
     tools.store.put_run(manifest, public_key)
     return JoinRunResult(public_key=public_key)
