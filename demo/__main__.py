@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from datetime import datetime
 from pathlib import Path
 
 from demo import story
@@ -70,12 +71,15 @@ def _train(stack: Stack, display: Display):
 
     display.stage("Initiate Training")
     run_id = me.post(f"models/{model['id']}/runs", {})["id"]
-    training, run = False, {}
+    training, run, memory = False, {}, {}
     for run in story.follow(stack, me, run_id):
         if run["state"] == "running" and not training:
             training = True
             display.stage("Training across the trusts")
         display.progress(run, me.get(f"runs/{run['id']}/metrics"))
+        for process in stack.processes:
+            for name, mib in process.resident_mib().items():
+                memory[name] = max(memory.get(name, 0), mib)
     if run["state"] != "succeeded":
         log = "\n".join(line["text"] for line in me.get(f"runs/{run['id']}/log")["lines"][-15:])
         raise DemoError(f"The run {run['state']}: {run['reason_text']} ({run['reason_code']})\n{log}")
@@ -94,7 +98,11 @@ def _train(stack: Stack, display: Display):
     )
     if loaded.returncode:
         raise DemoError(f"The downloaded model does not load:\n{loaded.stderr[-2000:]}")
-    return loaded.stdout.strip(), {**run, "folder": folder}, project
+    return (
+        loaded.stdout.strip(),
+        {**run, "folder": folder, "memory": memory, "events": me.get(f"runs/{run['id']}/events")["events"]},
+        project,
+    )
 
 
 _LOAD = """
@@ -127,9 +135,12 @@ def _summary(stack: Stack, display: Display, loaded: str, run: dict, project: di
         console.print("\nDemo accounts, shown this once:")
         for email, password in stack.new_passwords.items():
             console.print(f"  {email}  {password}", markup=False)
-    console.print("\nMemory of each process (MiB):")
-    for process in stack.processes:
-        console.print(f"  {process.name:<12} {process.resident_mib():7.0f}")
+    console.print("\nHighest memory of each process seen while training (MiB):")
+    for name, mib in sorted(run["memory"].items()):
+        console.print(f"  {name:<24} {mib:6.0f}")
+    sent = next(e["at"] for e in run["events"] if e["kind"] == "round_sent")
+    first = datetime.fromisoformat(sent) - datetime.fromisoformat(run["created_at"])
+    console.print(f"\nFrom Initiate Training to the first message for a ClientApp: {first.total_seconds():.1f} s")
     console.print(
         "\nTry next: change tutorials/spleen_demo/app/models.py and run `make demo` again (it starts in seconds);\n"
         "see what a hospital sees with `flip-trust projects`; read docs/run-a-trust.md and docs/decisions/."

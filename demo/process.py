@@ -13,6 +13,7 @@ from pathlib import Path
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
 GRACE_SECONDS = 15.0
+KINDS = {"SuperLink": "superlink", "SuperNode": "supernode", "app": "executor.child", "PostgreSQL": "postgres"}
 
 
 class DemoError(Exception):
@@ -70,9 +71,22 @@ class Process:
             os.killpg(self.popen.pid, signal.SIGKILL)
         self.popen.wait()
 
-    def resident_mib(self) -> float:
-        status = Path(f"/proc/{self.popen.pid}/status").read_text()
-        return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS"))
+    def resident_mib(self) -> dict[str, float]:
+        """Resident memory of this process and of each below it, by what they are."""
+        found: dict[str, float] = {}
+        waiting = [(self.popen.pid, self.name)]
+        while waiting:
+            pid, name = waiting.pop()
+            with contextlib.suppress(OSError):  # gone in the meantime
+                status = Path(f"/proc/{pid}/status").read_text()
+                rss = [int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmRSS")]
+                found[name] = found.get(name, 0) + sum(rss)
+                for task in Path(f"/proc/{pid}/task").iterdir():
+                    for child in (task / "children").read_text().split():
+                        words = Path(f"/proc/{child}/cmdline").read_text().replace("\0", " ")
+                        kind = next((k for k, mark in KINDS.items() if mark in words), "other")
+                        waiting.append((int(child), f"{self.name}: {kind}"))
+        return found
 
 
 def wait_until(what: str, ready, timeout: float, processes: Sequence[Process] = (), every: float = 0.1):
