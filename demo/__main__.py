@@ -130,7 +130,7 @@ def _summary(stack: Stack, display: Display, loaded: str, run: dict, project: di
     counts = f"{totals['total_persons']} persons, {totals['total_accessions']} studies"
     console.print(f"\nCohort: {counts} (rounded, suppressed below 10).")
     console.print(f"Model: {loaded}; in {run['folder']}.")
-    console.print(f"Hub: {stack.hub_url}  (API reference: {stack.hub_url}/docs)")
+    console.print(f"Hub: {stack.hub_url}  (its API: {stack.hub_url}/openapi.json)")
     if stack.new_passwords:
         console.print("\nDemo accounts, shown this once:")
         for email, password in stack.new_passwords.items():

@@ -59,7 +59,15 @@ def create_app(settings: HubSettings, database: Database, nets: dict[UUID, tuple
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.gather(*tasks)
 
-    app = FastAPI(title="FLIP hub", version="1", lifespan=lifespan, generate_unique_id_function=_operation_id)
+    # Swagger's and ReDoc's pages load scripts from the internet; the document itself does not.
+    app = FastAPI(
+        title="FLIP hub",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        generate_unique_id_function=_operation_id,
+    )
     app.state.settings, app.state.database = settings, database
     app.state.listener = Listener(database.url)
     app.state.signing_key = SigningKey(settings.signing_key_file)
