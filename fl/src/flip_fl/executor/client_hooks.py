@@ -3,7 +3,7 @@
 import importlib
 from typing import Any
 
-from flip_fl.executor.report import place_in_app, post
+from flip_fl.executor.report import place_in_app, post, root_of
 
 flwr_run: Any = importlib.import_module("flwr.supernode.runtime.run_clientapp")
 
@@ -18,7 +18,7 @@ def install() -> None:
             try:
                 app = load(*a, **k)
             except Exception as error:  # noqa: BLE001  an app may raise anything
-                raise _stripped(_root(error)) from None
+                raise _stripped(root_of(error)) from None
             return lambda message, context: _call(app, message, context)
 
         return load_guarded
@@ -41,13 +41,6 @@ def _flush_metrics() -> None:
 
     if flip := sys.modules.get("flip"):
         flip.FLIP().flush()
-
-
-def _root(error: BaseException) -> BaseException:
-    """Flower wraps what the app raised at import into its own error."""
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return error
 
 
 def _stripped(error: BaseException) -> Exception:

@@ -41,3 +41,10 @@ def place_in_app(error: BaseException) -> str:
             place = f"{'/'.join(inside)}:{traceback.tb_lineno}"
         traceback = traceback.tb_next
     return place
+
+
+def root_of(error: BaseException) -> BaseException:
+    """What the app raised: Flower wraps it into errors of its own."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error

@@ -18,7 +18,7 @@ from flwr.app import ArrayRecord, Message
 from flwr.serverapp.strategy import Strategy
 from safetensors.numpy import save_file
 
-from flip_fl.executor.report import place_in_app, post
+from flip_fl.executor.report import place_in_app, post, root_of
 from flip_fl.executor.waits import AdaptiveTime
 
 flwr_run: Any = importlib.import_module("flwr.superlink.runtime.run_serverapp")
@@ -46,16 +46,10 @@ def install() -> None:
         try:
             return run(*args, **kwargs)
         except Exception as error:
-            _tell_failure(_root(error))
+            _tell_failure(root_of(error))
             raise
 
     flwr_run.run_ = told_run
-
-
-def _root(error: BaseException) -> BaseException:
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return error
 
 
 def _tell_failure(error: BaseException) -> None:
