@@ -19,10 +19,10 @@ $(VENV)/.installed: pyproject.toml requirements-dev.txt contracts/pyproject.toml
 	@touch $@
 
 # Flower pins FastAPI, uvicorn and cryptography exactly, so it lives apart (docs/decisions/0002).
-$(FLVENV)/.installed: contracts/pyproject.toml sdk/pyproject.toml fl/pyproject.toml
+$(FLVENV)/.installed: contracts/pyproject.toml sdk/pyproject.toml fl/pyproject.toml requirements-dev-fl.txt
 	@echo "Installing Flower and the app platform (torch) into $(FLVENV) ..."
 	@test -x $(FLVENV)/bin/python || $(PYTHON) -m venv $(FLVENV)
-	@$(FLVENV)/bin/python $(PIP) -e contracts -e "sdk[tabular]" -e "fl[platform]" pytest
+	@$(FLVENV)/bin/python $(PIP) -e contracts -e "sdk[cli]" -e "fl[platform]" -r requirements-dev-fl.txt
 	@touch $@
 
 demo: install  ## Run a real federation: hub, SuperLink, two trusts, one training run
@@ -30,7 +30,7 @@ demo: install  ## Run a real federation: hub, SuperLink, two trusts, one trainin
 
 test: install check  ## Everything: lint, types, unit, real federation (about 15 minutes on 2 cores)
 	@$(VENV)/bin/python -m pytest -m "not slow"
-	@$(FLVENV)/bin/python -m pytest fl/tests tutorials templates -m "not slow"
+	@$(FLVENV)/bin/python -m pytest fl/tests sdk/tests_cli tutorials templates -m "not slow"
 	@$(MAKE) --no-print-directory test-slow
 
 test-fast: install  ## The suites that answer in seconds
@@ -45,6 +45,7 @@ check: install  ## Lint, types, architecture
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/lint-imports
 	@$(VENV)/bin/basedpyright
+	@$(FLVENV)/bin/basedpyright -p fl
 
 fix: install  ## Format and repair what a tool can repair
 	@$(VENV)/bin/ruff check --fix .

@@ -1,0 +1,1 @@
+"""`flip app run`: a ServerApp and its ClientApps in one process. Imports flwr."""
