@@ -12,6 +12,7 @@ import sys
 import time
 import zipfile
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -40,8 +41,8 @@ def zipped(files: Mapping[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
-def app_files() -> dict[str, bytes]:
-    return {p.relative_to(APP).as_posix(): p.read_bytes() for p in APP.rglob("*") if p.suffix in {".py", ".toml"}}
+def app_files(app: Path = APP) -> dict[str, bytes]:
+    return {p.relative_to(app).as_posix(): p.read_bytes() for p in app.rglob("*") if p.suffix in {".py", ".toml"}}
 
 
 @dataclass
@@ -136,11 +137,13 @@ class Net:
                 return seen
         raise AssertionError(f"no end within {timeout} s: {[e['kind'] for e in seen]}")
 
-    def run(self, trusts: list[str], **run_config) -> tuple[UUID, dict, list[dict]]:
-        run_id, prepared = self.prepare(len(trusts), **run_config)
+    def run(
+        self, trusts: list[str], archive: bytes | None = None, timeout: float = 90, **run_config
+    ) -> tuple[UUID, dict, list[dict]]:
+        run_id, prepared = self.prepare(len(trusts), archive, **run_config)
         nodes = [self.join(run_id, t, prepared["fab_sha256"]) for t in trusts]
         self.start(run_id, len(trusts))
-        events = self.follow(run_id)
+        events = self.follow(run_id, timeout)
         for node in nodes:
             node.stop()
         return run_id, events[-1]["payload"], events
@@ -148,7 +151,13 @@ class Net:
 
 @pytest.fixture(scope="session")
 def net(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Net]:
-    root = tmp_path_factory.mktemp("net")
+    with running_net(tmp_path_factory.mktemp("net")) as net:
+        yield net
+
+
+@contextmanager
+def running_net(root: Path) -> Iterator[Net]:
+    """A net with its state in `root`; benchmarks/rounds.py uses it too."""
     ports = {name: free_port() for name in ("api", "relay", "superlink", "fleet")}
     key, signing_key = secrets.token_urlsafe(24), ed25519.Ed25519PrivateKey.generate()
     (root / "net.key").write_text(key)
