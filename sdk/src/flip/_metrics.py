@@ -16,8 +16,11 @@ from typing import Final
 
 from flip import _transport
 from flip._environment import Endpoint
+from flip._recording import record, recording
 from flip.errors import FlipError, PlatformUnavailable, TokenRefused
 from flip.protocol import MAX_METRIC_POINTS, MetricPoint, MetricsBody
+
+__all__ = ["MetricQueue", "flush_all", "queue_for", "record", "recording"]
 
 log = logging.getLogger("flip")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import math
 import os
-import re
 import shutil
 import uuid
 from collections.abc import Callable, Iterable
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, SupportsFloat, TypeVar
 from flip import _local, _metrics, _transport, protocol
 from flip._environment import Environment, Mode, current_environment
 from flip._frame import frame_from_cohort
+from flip._labels import accepted_axis, accepted_label
 from flip.constants import ModelStatus, ResourceType
 from flip.errors import FlipError, InvalidArgument, LocalDataMissing, NotAvailableHere, PlatformUnavailable
 
@@ -27,9 +27,8 @@ log = logging.getLogger("flip")
 _COHORT_SECONDS: Final = 300.0
 _IMAGES_SECONDS: Final = 1800.0  # the first call of an accession may fetch from the PACS and convert
 _FLUSH_SECONDS: Final = 10.0
-_BAD_LABEL: Final = re.compile(r"[^A-Za-z0-9_.@/-]")
-_MAX_LABEL: Final = 64
 _MAX_NAME: Final = 128
+_MAX_ROUND: Final = 2**31 - 1  # the hub keeps rounds as 32-bit integers
 _T = TypeVar("_T")
 
 
@@ -215,21 +214,25 @@ class FLIP:
         round, global_round : where on the x axis; two names for the same thing.
         x_value, x_label : another x axis, such as an epoch or a learning rate.
         """
-        at_round = round if round is not None else global_round if global_round is not None else 0
+        at_round = _round(round if round is not None else global_round)
         number, x_number = _finite(value), None if x_value is None else _finite(x_value)
-        if number is None or (x_value is not None and x_number is None) or int(at_round) < 0:
-            log.warning("a metric was not sent: its value is not a finite number, or its round is negative")
+        if number is None or at_round is None or (x_value is not None and x_number is None):
+            log.warning(
+                "a metric was not sent: its value or x_value is not a finite number, "
+                "or its round is not a whole number from 0"
+            )
             return
         point = protocol.MetricPoint(
             id=str(uuid.uuid4()),
             label=_label(label),
             value=number,
-            round=int(at_round),
+            round=at_round,
             at=_now(),
-            x_label=(x_label or "round")[:_MAX_LABEL],
+            x_label=accepted_axis(x_label),
             x_value=x_number,
-            client_name=(client_name or "")[:_MAX_NAME],
+            client_name=str(client_name or "")[:_MAX_NAME],
         )
+        _metrics.record(point.label, point.x_label, float(at_round) if x_number is None else x_number)
         env = current_environment()
         if env.mode is Mode.LOCAL:
             log.info("%s %s = %.6g (round %d)", point.client_name, point.label, point.value, point.round)
@@ -325,16 +328,19 @@ def _resource_types(given: ResourceType | str | Iterable[ResourceType | str]) ->
 def _finite(value: Any) -> float | None:
     try:
         number = float(value)
-    except (TypeError, ValueError, RuntimeError):  # RuntimeError: a torch tensor of several elements
+    except (TypeError, ValueError, OverflowError, RuntimeError):  # RuntimeError: a torch tensor of several elements
         return None
     return number if math.isfinite(number) else None
 
 
+def _round(given: Any) -> int | None:
+    number = 0.0 if given is None else _finite(given)
+    return int(number) if number is not None and number.is_integer() and 0 <= number <= _MAX_ROUND else None
+
+
 def _label(given: str) -> str:
     """A label the platform accepts. Repaired with a warning: a chart's name must not end a training."""
-    label = _BAD_LABEL.sub("_", str(given))[:_MAX_LABEL]
-    if not label or not label[0].isalnum():
-        label = f"M{label}"[:_MAX_LABEL]
+    label = accepted_label(given)
     if label != given:
         log.warning("a metric label was changed to %s: use letters, digits and _ . @ / -", label)
     return label
