@@ -10,6 +10,7 @@ import importlib.util
 import itertools
 import os
 import re
+import signal
 import statistics
 import sys
 import tempfile
@@ -172,6 +173,7 @@ def main() -> None:
     parser.add_argument("--timeout", type=float, default=600, help="seconds that one run may take")
     parser.add_argument("--keep", type=Path, help="an empty folder for the logs; by default they are deleted")
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # so that what was started is stopped too
     helpers = net_of_the_tests()
     sides = {"bare": measure_bare, "flip": measure_flip}
     results: dict[int, dict[str, list[Measured]]] = {}

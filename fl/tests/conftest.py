@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -147,6 +147,12 @@ class Net:
         for node in nodes:
             node.stop()
         return run_id, events[-1]["payload"], events
+
+
+@pytest.fixture(scope="session")
+def app_zip() -> Callable[[str], bytes]:
+    """The app of this name in fl/tests/apps, as a researcher would upload it."""
+    return lambda name: zipped(app_files(APP.parent / "apps" / name))
 
 
 @pytest.fixture(scope="session")
