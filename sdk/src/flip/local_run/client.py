@@ -31,7 +31,6 @@ class ClientPlan:
     trusts: int
     run_id: int
     run_config: dict[str, Scalar]
-    report_folder: Path
     verbose: bool = False
 
 

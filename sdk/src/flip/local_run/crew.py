@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from multiprocessing.connection import Connection
-from typing import Protocol
+from multiprocessing.process import BaseProcess
+from typing import Any, Protocol
 
 from flip.local_run.client import Answer, Client, ClientPlan, crashed
+from flip.local_run.trusts import environment
 
 
 class Crew(Protocol):
@@ -35,17 +37,18 @@ class InTurn:
 
 
 class SideBySide:
-    """Parallel: a process per trust, alive for the whole run. Each handles one message at a time, as a SuperNode does."""
+    """Parallel: a process per trust, alive for the whole run; one message at a time each, as a SuperNode does."""
 
     def __init__(self, plans: Sequence[ClientPlan]) -> None:
         context = multiprocessing.get_context("spawn")  # fork would copy threads' locks and OpenMP's pools
         self._workers: dict[int, _Worker] = {}
-        for plan in plans:
-            ours, theirs = context.Pipe()
-            process = context.Process(target=_serve, args=(plan, theirs), daemon=True, name=plan.trust.name)
-            process.start()
-            theirs.close()
-            self._workers[plan.trust.node_id] = _Worker(process, ours)
+        with environment(_share_of_cores(len(plans))):
+            for plan in plans:
+                ours, theirs = context.Pipe()
+                process = context.Process(target=_serve, args=(plan, theirs), daemon=True, name=plan.trust.name)
+                process.start()
+                theirs.close()
+                self._workers[plan.trust.node_id] = _Worker(process, ours)
 
     def ask(self, node_id: int, packed: bytes) -> Future[Answer]:
         return self._workers[node_id].ask(packed)
@@ -56,7 +59,7 @@ class SideBySide:
 
 
 class _Worker:
-    def __init__(self, process: multiprocessing.process.BaseProcess, pipe: Connection) -> None:
+    def __init__(self, process: BaseProcess, pipe: Any) -> None:
         self._process, self._pipe = process, pipe
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=process.name)
 
@@ -79,14 +82,19 @@ class _Worker:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
 
-def _serve(plan: ClientPlan, pipe: Connection) -> None:
+def _share_of_cores(processes: int) -> dict[str, str]:
+    """Threads per process, so that all together use the cores once: more is many times slower than one in turn."""
+    share = str(max(1, (os.cpu_count() or 1) // processes))
+    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    return {name: share for name in names if name not in os.environ}
+
+
+def _serve(plan: ClientPlan, pipe: Any) -> None:
     from flwr.supercore.task_identity import TaskIdentity
 
     from flip.local_run.quiet import flower_log_level
-    from flip.local_run.reports import report_into
 
     TaskIdentity.run_id, TaskIdentity.task_id, TaskIdentity.node_id = plan.run_id, 1, plan.trust.node_id
-    report_into(plan.report_folder)
     flower_log_level(plan.verbose)
     client = Client(plan)
     while True:

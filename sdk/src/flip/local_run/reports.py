@@ -7,8 +7,6 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
-from flip import _local
-
 ROOT: Final = "flip-local"
 MODEL: Final = "model.npz"
 SUMMARY: Final = "run.json"
@@ -30,11 +28,6 @@ def latest_folder(base: Path) -> Path | None:
     """The newest run below `base/flip-local`, by time of writing."""
     folders = [path for path in (base / ROOT).glob("*/") if (path / "metrics.jsonl").is_file()]
     return max(folders, key=lambda path: (path / "metrics.jsonl").stat().st_mtime, default=None)
-
-
-def report_into(folder: Path) -> None:
-    """Let the SDK of this process report into `folder`, wherever the app changes the current folder to."""
-    _local.report_dir = lambda: folder
 
 
 class Tail:

@@ -16,6 +16,7 @@ from flwr.common.constant import SUPERLINK_NODE_ID
 from flwr.supercore.run import Run
 from flwr.supercore.task_identity import TaskIdentity
 
+from flip import protocol
 from flip.errors import FlipError
 from flip.local_run.client import ClientPlan
 from flip.local_run.crew import Crew, InTurn, SideBySide
@@ -24,10 +25,10 @@ from flip.local_run.modules import AppModules
 from flip.local_run.project import Project, Scalar, fused_config, read_project
 from flip.local_run.quiet import flower_log_level
 from flip.local_run.record import Recorder, View
-from flip.local_run.reports import MODEL, SUMMARY, Tail, new_folder, report_into
+from flip.local_run.reports import MODEL, SUMMARY, Tail, new_folder
 from flip.local_run.trace import Failure, failure_of
 from flip.local_run.trusts import environment, make_trusts
-from flip.local_run.watch import watched_strategies
+from flip.local_run.watch import NoClientResults, watched_strategies
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,6 @@ def run_app(order: Order, view: View, watching: Callable[[Recorder], None] | Non
     with tempfile.TemporaryDirectory(prefix="flip-run-") as scratch:
         trusts = make_trusts(order.trusts, order.data, Path(scratch))
         folder = new_folder(order.base)
-        report_into(folder)
         flower_log_level(order.verbose)
         recorder = Recorder(view, Tail(folder), [trust.name for trust in trusts])
         if watching is not None:
@@ -91,17 +91,19 @@ def run_app(order: Order, view: View, watching: Callable[[Recorder], None] | Non
         run_id = random.getrandbits(63)
         TaskIdentity.run_id, TaskIdentity.task_id, TaskIdentity.node_id = run_id, 1, SUPERLINK_NODE_ID
         plans = [
-            ClientPlan(project.root, project.client, trust, len(trusts), run_id, config, folder, order.verbose)
+            ClientPlan(project.root, project.client, trust, len(trusts), run_id, config, order.verbose)
             for trust in trusts
         ]
-        crew: Crew = SideBySide(plans) if order.parallel and len(plans) > 1 else InTurn(plans)
-        try:
-            with watched_strategies(recorder, folder, len(trusts)):
+        with environment({protocol.ENV_LOCAL_DIR: str(folder)}), watched_strategies(recorder, folder, len(trusts)):
+            crew: Crew = SideBySide(plans) if order.parallel and len(plans) > 1 else InTurn(plans)
+            try:
                 grid = LocalGrid(Run.create_empty(run_id), trusts, crew, recorder)
                 error, failure = _serve(project, grid, run_id, config)
-        finally:
-            crew.close()
+            finally:
+                crew.close()
         recorder.poll()
+    if error is None:
+        error = _nothing_came_of_it(recorder, folder)
     _remark(recorder, error)
     model = folder / MODEL
     result = Result(folder, time.perf_counter() - started, recorder, error, failure, model if model.is_file() else None)
@@ -145,11 +147,22 @@ def _root_of(error: BaseException, root: Path) -> BaseException:
     return error
 
 
+def _nothing_came_of_it(recorder: Recorder, folder: Path) -> FlipError | None:
+    """The platform takes a run for a success when a trust trained, or when the ServerApp kept a file as result."""
+    trained = any(done.phase == "train" and done.results for done in recorder.rounds)
+    if trained or any((folder / "results").rglob("*")):
+        return None
+    return NoClientResults(
+        "The ServerApp ended without a training result from any trust and without keeping a file; the platform ends "
+        "such a run as failed. Train with a strategy, or keep what was found with flip.upload_results(folder)."
+    )
+
+
 def _remark(recorder: Recorder, error: FlipError | None) -> None:
     """What would surprise on the platform although it went well here."""
     if error is None and "RESULTS_UPLOADED" not in recorder.statuses:
         reported = ", ".join(recorder.statuses) or "none"
         recorder.notice(
-            f"The ServerApp ended without ModelStatus.RESULTS_UPLOADED (reported: {reported}). On the platform the "
-            "model would stay in training; call flip.update_status(model_id, ModelStatus.RESULTS_UPLOADED) last."
+            f"The ServerApp ended without ModelStatus.RESULTS_UPLOADED (reported: {reported}), so a platform does not "
+            "see that the app finished. Call flip.update_status(model_id, ModelStatus.RESULTS_UPLOADED) last."
         )
