@@ -26,9 +26,9 @@ class Objects:
     def get(self, key: str) -> bytes:
         return obstore.get(self._store, key).bytes().to_bytes()
 
-    def stream(self, key: str) -> tuple[int, Iterator[bytes]]:
-        """Size and chunks; memory stays flat whatever the size."""
-        found = obstore.get(self._store, key)
+    def stream(self, key: str, offset: int = 0) -> tuple[int, Iterator[bytes]]:
+        """Size of the whole, and its chunks from `offset` on; memory stays flat whatever the size."""
+        found = obstore.get(self._store, key, options={"range": {"offset": offset}} if offset else None)
         return found.meta["size"], (bytes(chunk) for chunk in found.stream(min_chunk_size=2**20))
 
     def delete(self, key: str) -> None:

@@ -42,3 +42,11 @@ def test_a_trust_token_is_no_user_token_and_the_other_way_round(hub):
     assert hub.client.get("/api/v1/projects", headers=headers).status_code == 401
     headers = {"authorization": f"Bearer {hub.admin.token}"}
     assert hub.client.post("/api/trust/v1/messages", headers=headers, json={"messages": []}).status_code in (401, 422)
+
+
+def test_after_logout_the_token_is_dead_and_other_logins_live(hub):
+    other = hub.person("viewer", "v@x.example")
+    assert hub.researcher.call("POST", "auth/logout").status_code == 204
+    assert hub.researcher.refused("GET", "users/me") == "not_authenticated"
+    assert hub.researcher.refused("POST", "auth/logout") == "not_authenticated"
+    assert other.get("users/me")["email"] == "v@x.example"

@@ -4,10 +4,10 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from flip_hub.auth import AdminUser, CurrentUser
+from flip_hub.auth import AdminUser, Bearer, CurrentUser
 from flip_hub.db import WriteSession
 from flip_hub.users import service
 from flip_hub.users.tables import User
@@ -58,6 +58,13 @@ def login(body: LoginRequest, session: WriteSession, request: Request) -> LoginR
     hours = request.app.state.settings.token_hours
     user, token, expires_at = service.login(session, body.email, body.password, hours)
     return LoginRead(token=token, expires_at=expires_at, user=_read(user))
+
+
+@router.post("/auth/logout", status_code=204)
+def logout(token: Bearer, user: CurrentUser, session: WriteSession) -> Response:
+    """The token of this request is not valid any more."""
+    service.logout(session, user, token)
+    return Response(status_code=204)
 
 
 @router.get("/users/me")

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from flip_hub.audit.service import record
@@ -52,3 +52,8 @@ def login(session: Session, email: str, password: str, hours: int) -> tuple[User
     session.add(ApiToken(user_id=user.id, name="login", token_sha256=sha256(token), expires_at=expires_at))
     record(session, str(user.id), "user.logged_in", str(user.id))
     return user, token, expires_at
+
+
+def logout(session: Session, user: User, token_sha256: str) -> None:
+    session.execute(delete(ApiToken).where(ApiToken.token_sha256 == token_sha256))
+    record(session, str(user.id), "user.logged_out", str(user.id))
