@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from multiprocessing.process import BaseProcess
@@ -26,10 +27,12 @@ class InTurn:
 
     def __init__(self, plans: Sequence[ClientPlan]) -> None:
         self._clients = {plan.trust.node_id: Client(plan) for plan in plans}
+        self._one = threading.Lock()  # Flower's older strategies ask from several threads
 
     def ask(self, node_id: int, packed: bytes) -> Future[Answer]:
         future: Future[Answer] = Future()
-        future.set_result(self._clients[node_id].answer(packed))
+        with self._one:  # environment and module state belong to one trust at a time
+            future.set_result(self._clients[node_id].answer(packed))
         return future
 
     def close(self) -> None:

@@ -44,6 +44,7 @@ class Recorder:
         self._shown: set[tuple[str, str]] = set()
         self._told: set[str] = set()
         self._busy = 0  # trusts that are answering
+        self.train_answers = 0
         self.rounds: list[Round] = []
         self.statuses: list[str] = []
         self.notices: list[str] = []
@@ -83,6 +84,7 @@ class Recorder:
             self._busy -= 1
             self._view.finished(trust, phase, server_round, seconds, failure)
             if failure is None:
+                self.train_answers += phase == "train"
                 return
             self.failures.append(
                 {

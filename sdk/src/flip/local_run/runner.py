@@ -6,7 +6,7 @@ import json
 import random
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from flwr.supercore.run import Run
 from flwr.supercore.task_identity import TaskIdentity
 
 from flip import protocol
-from flip.errors import FlipError
+from flip.errors import FlipError, InvalidArgument
 from flip.local_run.client import ClientPlan
 from flip.local_run.crew import Crew, InTurn, SideBySide
 from flip.local_run.grid import LocalGrid
@@ -36,7 +36,7 @@ class Order:
     """What to run: `data` as in `make_trusts`; `base` is the folder that gets `flip-local/`."""
 
     app: Path
-    trusts: int = 2
+    trusts: Sequence[str]
     overrides: dict[str, Scalar] = field(default_factory=lambda: {})
     data: Path | None = None
     parallel: bool = False
@@ -76,10 +76,10 @@ def run_app(order: Order, view: View, watching: Callable[[Recorder], None] | Non
 
     `watching` gets the Recorder before anything runs, so that a live view can poll it.
     """
-    if order.trusts < 1:
-        raise FlipError("--trusts must be 1 or more.", code="invalid_argument")
+    if not order.trusts or len(set(order.trusts)) < len(order.trusts):
+        raise InvalidArgument("A run needs one trust or more, each with a name of its own.")
     project = read_project(order.app)
-    config = fused_config(project.config, order.overrides, order.trusts)
+    config = fused_config(project.config, order.overrides, len(order.trusts))
     started = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="flip-run-") as scratch:
         trusts = make_trusts(order.trusts, order.data, Path(scratch))
@@ -98,11 +98,11 @@ def run_app(order: Order, view: View, watching: Callable[[Recorder], None] | Non
             crew: Crew = SideBySide(plans) if order.parallel and len(plans) > 1 else InTurn(plans)
             try:
                 grid = LocalGrid(Run.create_empty(run_id), trusts, crew, recorder)
-                error, failure = _serve(project, grid, run_id, config)
+                legacy, error, failure = _serve(project, grid, run_id, config)
             finally:
                 crew.close()
         recorder.poll()
-    if error is None:
+    if error is None and not (legacy and recorder.train_answers):
         error = _nothing_came_of_it(recorder, folder)
     _remark(recorder, error)
     model = folder / MODEL
@@ -114,25 +114,30 @@ def run_app(order: Order, view: View, watching: Callable[[Recorder], None] | Non
 
 def _serve(
     project: Project, grid: LocalGrid, run_id: int, config: dict[str, Scalar]
-) -> tuple[FlipError | None, Failure | None]:
-    """Run the ServerApp to its end. What it raises is told as the platform tells it."""
+) -> tuple[bool, FlipError | None, Failure | None]:
+    """Run the ServerApp to its end. What it raises is told as the platform tells it.
+
+    The first of the result is whether it is written for Flower's older API, which has no `Strategy.start` to watch.
+    """
+    legacy = False
     modules = AppModules(project.root)
     context = Context(run_id=run_id, node_id=SUPERLINK_NODE_ID, node_config={}, state=RecordDict(), run_config=config)
     try:
         with modules.active(), environment({}):
             app = modules.load(project.server)
+            legacy = getattr(app, "_main", None) is None
             app(grid=grid, context=context)
     except KeyboardInterrupt:
         raise
     except FlipError as error:
         failure = failure_of(error, project.root)
         if error.code in ("no_client_results", "component_unresolved", "module_shadowed"):
-            return error, None
-        return _raised(failure), failure
+            return legacy, error, None
+        return legacy, _raised(failure), failure
     except BaseException as error:  # noqa: BLE001  an app may raise anything, SystemExit included
         failure = failure_of(_root_of(error, project.root), project.root)
-        return _raised(failure), failure
-    return None, None
+        return legacy, _raised(failure), failure
+    return legacy, None, None
 
 
 def _raised(failure: Failure) -> FlipError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,8 +31,13 @@ class Trust:
         return {"partition-id": self.index, "num-partitions": count, "name": self.name}
 
 
-def make_trusts(count: int, data: Path | None, scratch: Path) -> list[Trust]:
-    """`trust-1` ... `trust-<count>`, each with its data.
+def names_of(count: int) -> list[str]:
+    """`trust-1` ... `trust-<count>`."""
+    return [f"trust-{number}" for number in range(1, count + 1)]
+
+
+def make_trusts(names: Sequence[str], data: Path | None, scratch: Path) -> list[Trust]:
+    """The trusts of these names, each with its data.
 
     Parameters
     ----------
@@ -41,14 +46,13 @@ def make_trusts(count: int, data: Path | None, scratch: Path) -> list[Trust]:
         all trusts see `DEV_DATAFRAME` and `DEV_IMAGES_DIR` as they are set.
     scratch : where the dealt-out rows are written.
     """
-    names = [f"trust-{number}" for number in range(1, count + 1)]
-    folders: list[Mapping[str, str]] = [{}] * count
+    folders: list[Mapping[str, str]] = [{}] * len(names)
     if data is not None:
         data = data.resolve()
         if not data.is_dir():
             raise LocalDataMissing(f"--data names {data}, which is not a folder.")
-        if (data / names[0]).is_dir():
-            folders = [_own_folder(data / name, count) for name in names]
+        if any((data / name).is_dir() for name in names):
+            folders = [_own_folder(data / name) for name in names]
         elif (data / DATAFRAME).is_file():
             folders = _dealt(data, names, scratch)
         else:
@@ -75,15 +79,15 @@ def environment(changes: Mapping[str, str]) -> Iterator[None]:
         os.environ.update(before)
 
 
-def _own_folder(folder: Path, count: int) -> dict[str, str]:
+def _own_folder(folder: Path) -> dict[str, str]:
     if not (folder / DATAFRAME).is_file():
         raise LocalDataMissing(
-            f"Expected {folder / DATAFRAME}: with --trusts {count}, each of trust-1 to trust-{count} needs its folder."
+            f"Expected {folder / DATAFRAME}: one of the trusts has a folder in --data, so each needs one."
         )
     return _variables(folder / DATAFRAME, folder / IMAGES)
 
 
-def _dealt(data: Path, names: list[str], scratch: Path) -> list[Mapping[str, str]]:
+def _dealt(data: Path, names: Sequence[str], scratch: Path) -> list[Mapping[str, str]]:
     """The rows of one CSV file, dealt out in turn: every row at one trust, all rows of a person at the same one."""
     with (data / DATAFRAME).open(newline="", encoding="utf-8-sig") as file:
         header, *rows = list(csv.reader(file)) or [[]]

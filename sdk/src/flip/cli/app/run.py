@@ -12,12 +12,16 @@ import typer
 
 if TYPE_CHECKING:
     from flip.local_run.runner import Result
+    from flip.local_run.trusts import names_of
     from flip.local_run.views import LineView
 
 
 def run(
     path: Annotated[Path, typer.Argument(help="The app's folder, with its pyproject.toml.")] = Path("."),
     trusts: Annotated[int, typer.Option("--trusts", "-n", help="How many trusts to simulate.")] = 2,
+    name: Annotated[
+        list[str] | None, typer.Option(help="Names of the trusts, once for each, in place of trust-1, trust-2, ...")
+    ] = None,
     run_config: Annotated[
         list[str] | None, typer.Option(help="Overrides of declared keys: 'num-server-rounds=1 note=\"a b\"'.")
     ] = None,
@@ -35,9 +39,11 @@ def run(
     """Run an app's ServerApp and ClientApps on this machine: no network, no services, in a second."""
     from flip.local_run.project import parse_overrides, read_project
     from flip.local_run.runner import Order, run_app
+    from flip.local_run.trusts import names_of
     from flip.local_run.views import LineView, LiveView, SilentView
 
-    order = Order(path, trusts, parse_overrides(run_config or []), data, parallel, verbose)
+    names = name or names_of(trusts)
+    order = Order(path, names, parse_overrides(run_config or []), data, parallel, verbose)
     if as_json:
         with contextlib.redirect_stdout(sys.stderr):  # what the app prints must not get between the JSON
             result = run_app(order, SilentView())
@@ -50,7 +56,6 @@ def run(
     view: LineView
     if console.is_terminal:
         rounds = {**read_project(path).config, **order.overrides}.get("num-server-rounds")
-        names = [f"trust-{number}" for number in range(1, trusts + 1)]
         view = live = LiveView(console, names, rounds if isinstance(rounds, int) else None, full_traceback)
         watching = live.watch
     else:
