@@ -87,8 +87,9 @@ def make_app(tmp_path: Path) -> MakeApp:
 
 
 @pytest.fixture
-def run_here(tmp_path: Path) -> RunHere:
-    """Run an app in this process, reports below `tmp_path`."""
+def run_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunHere:
+    """Run an app in this process; reports, and what an app writes into the current folder, below `tmp_path`."""
+    monkeypatch.chdir(tmp_path)
 
     def run(app: Path, trusts: int = 2, config: str = "", **order) -> Result:
         names = order.pop("names", None) or names_of(trusts)

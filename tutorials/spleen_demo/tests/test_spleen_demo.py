@@ -1,27 +1,30 @@
 """The demo's app learns: on phantoms, in one process, the loss falls in every round and the mask gets better."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 APP = Path(__file__).parents[1]
-HELPERS = APP.parents[1] / "templates" / "tests"
+MAKE_DATA = APP.parents[1] / "templates" / "standard" / "data" / "make_data.py"
+FLIP = Path(sys.executable).parent / "flip"
 
 
 def test_the_loss_falls_in_every_round(tmp_path: Path) -> None:
-    make = "import sys, json; from pathlib import Path; from phantoms import make_local_cohort; "
-    make += "print(json.dumps(make_local_cohort(Path(sys.argv[1]), 8)))"
-    made = subprocess.check_output([sys.executable, "-c", make, str(tmp_path)], cwd=HELPERS, timeout=60)
-    subprocess.run(
-        [sys.executable, str(HELPERS / "inproc.py"), str(APP), "trust-alpha", "trust-beta"],
+    data = tmp_path / "data"
+    subprocess.run([sys.executable, MAKE_DATA, "--count", "8", "--out", data], check=True, timeout=60)
+    local = {"DEV_DATAFRAME": str(data / "dataframe.csv"), "DEV_IMAGES_DIR": str(data / "accession-resources")}
+    done = subprocess.run(
+        [FLIP, "app", "run", APP, "--name", "trust-alpha", "--name", "trust-beta", "--json"],
         cwd=tmp_path,
-        env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), **json.loads(made)},
-        check=True,
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), **local},
         capture_output=True,
+        text=True,
         timeout=240,
     )
-    (report,) = (tmp_path / "flip-local").iterdir()
+    assert done.returncode == 0, done.stderr[-3000:]
+    report = Path(json.loads(done.stdout)["folder"])
     points = [json.loads(line) for line in (report / "metrics.jsonl").read_text().splitlines()]
     for trust in ("trust-alpha", "trust-beta"):
         series = {

@@ -1,5 +1,11 @@
-"""CT-like phantoms with a spleen, each anatomy different, as a local cohort: a CSV and a folder per accession."""
+"""Write a small synthetic cohort here: CT-like phantoms with a spleen, each anatomy different. No patient's data.
 
+    python data/make_data.py [--count 8] [--out data]
+
+gives `dataframe.csv` and `accession-resources/<accession_id>/`, as `flip app run . --data data` reads them.
+"""
+
+import argparse
 from pathlib import Path
 
 import nibabel
@@ -35,17 +41,24 @@ def phantom(seed: int) -> tuple[np.ndarray, np.ndarray]:
     return np.rint(hu + rng.normal(0, 18, SHAPE)).astype(np.int16), spleen.astype(np.uint8)
 
 
-def make_local_cohort(root: Path, count: int) -> dict[str, str]:
-    """Write `count` accessions, and one without images. Returns the two variables of local development."""
-    images = root / "images"
+def write_cohort(root: Path, count: int) -> None:
+    """`count` accessions with image and segmentation, and one without images, as every real cohort has some."""
     affine = np.diag([SPACING[2], SPACING[1], SPACING[0], 1.0])
-    rows = ["accession_id,age"]
+    rows = ["accession_id,person_id,age"]
     for number in range(count):
-        folder = images / f"ACC{number:03d}" / "scan"
-        folder.mkdir(parents=True)
+        folder = root / "accession-resources" / f"ACC{number:03d}" / "scan"
+        folder.mkdir(parents=True, exist_ok=True)
         for kind, volume in zip(("input", "label"), phantom(number), strict=True):
             nibabel.save(nibabel.Nifti1Image(volume.transpose(2, 1, 0), affine), folder / f"{kind}_ct.nii.gz")
-        rows.append(f"ACC{number:03d},{40 + number}")
-    rows.append("ACC999,77")  # no images: the app must skip it
-    (root / "cohort.csv").write_text("\n".join(rows) + "\n")
-    return {"DEV_DATAFRAME": str(root / "cohort.csv"), "DEV_IMAGES_DIR": str(images)}
+        rows.append(f"ACC{number:03d},{number},{40 + number}")
+    rows.append("ACC999,999,77")
+    (root / "dataframe.csv").write_text("\n".join(rows) + "\n")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--count", type=int, default=8)
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent)
+    arguments = parser.parse_args()
+    write_cohort(arguments.out, arguments.count)
+    print(f"{arguments.count} accessions in {arguments.out}")
