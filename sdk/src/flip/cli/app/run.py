@@ -12,7 +12,6 @@ import typer
 
 if TYPE_CHECKING:
     from flip.local_run.runner import Result
-    from flip.local_run.trusts import names_of
     from flip.local_run.views import LineView
 
 
