@@ -1,16 +1,11 @@
-"""One finding of the app check."""
+"""One finding of the app check. Its severity and its page come from the registry of rules."""
 
-from enum import StrEnum
+from pydantic import computed_field
 
+from flip_contracts.app_check.registry import RULES, Severity
 from flip_contracts.wire import Code, Wire
 
-
-class Severity(StrEnum):
-    """An error blocks the run; a warning and an info do not."""
-
-    ERROR = "error"
-    WARNING = "warning"
-    INFO = "info"
+DOCS_PAGE = "docs/reference/findings.md"
 
 
 class Finding(Wire):
@@ -21,14 +16,13 @@ class Finding(Wire):
     message: str
     remedy: str
 
-
-def error(code: str, message: str, remedy: str, file: str | None = None, line: int | None = None) -> Finding:
-    return Finding(code=code, severity=Severity.ERROR, file=file, line=line, message=message, remedy=remedy)
-
-
-def warning(code: str, message: str, remedy: str, file: str | None = None, line: int | None = None) -> Finding:
-    return Finding(code=code, severity=Severity.WARNING, file=file, line=line, message=message, remedy=remedy)
+    @computed_field
+    @property
+    def docs(self) -> str:
+        """Where the rule is explained, relative to the repository."""
+        return f"{DOCS_PAGE}#{self.code}"
 
 
-def info(code: str, message: str, remedy: str, file: str | None = None, line: int | None = None) -> Finding:
-    return Finding(code=code, severity=Severity.INFO, file=file, line=line, message=message, remedy=remedy)
+def found(code: str, message: str, remedy: str, file: str | None = None, line: int | None = None) -> Finding:
+    """A finding of a registered rule. A code that the registry lacks is a mistake of ours: KeyError."""
+    return Finding(code=code, severity=RULES[code].severity, file=file, line=line, message=message, remedy=remedy)

@@ -1,96 +1,96 @@
-"""The four status calls of a ServerApp: there, and in the order of the progress bar."""
+"""The four status calls of a ServerApp: there, in the order of the progress bar, and reached."""
 
 import ast
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
-from flip_contracts.app_check.finding import Finding, warning
-from flip_contracts.statuses import ModelStatus
+from flip_contracts.app_check.finding import Finding, found
+from flip_contracts.app_check.flow import Flow, Reach
+from flip_contracts.app_check.modules import Module
+from flip_contracts.app_check.statuses_said import BAR, UPLOADED, is_handed_on, is_status_call, status_of
 
-_ALIASES: Final = {"RUNNING": "TRAINING_STARTED"}
-_BAR: Final = (
-    str(ModelStatus.INITIATED),
-    str(ModelStatus.PREPARED),
-    str(ModelStatus.TRAINING_STARTED),
-    str(ModelStatus.RESULTS_UPLOADED),
-)
+_NOT_REACHED: Final = {
+    Reach.DEAD: (
+        "results_uploaded_unreachable",
+        "RESULTS_UPLOADED is reported only where the code never comes.",
+        "Move the call to the end of main().",
+    ),
+    Reach.ON_FAILURE: (
+        "results_uploaded_on_failure",
+        "RESULTS_UPLOADED is reported only when something fails.",
+        "Move the call behind the try; FLIP reports a failure by itself.",
+    ),
+    Reach.MAYBE: (
+        "results_uploaded_conditional",
+        "RESULTS_UPLOADED is reported only under a condition; elsewhere FLIP ends the run by itself.",
+        "Move the call to the end of main() if it should always be reported.",
+    ),
+}
 
 
-@dataclass(frozen=True, slots=True)
-class _Call:
-    status: str | None  # None: computed at run time
-    function: int
-    line: int
-
-
-def check_lifecycle(files: Iterable[tuple[str, ast.Module]]) -> list[Finding]:
-    """`files`: the ServerApp's own file first, then the app's modules that it imports."""
+def check_lifecycle(modules: Iterable[Module]) -> list[Finding]:
+    """`modules`: the ServerApp's own first, then the app's modules that it imports."""
+    modules = list(modules)
     findings: list[Finding] = []
-    said: set[str] = set()
-    main_file: str | None = None
-    computed = False
-    for file, tree in files:
-        main_file = main_file or file
-        calls = list(_calls(tree))
-        said |= {call.status for call in calls if call.status}
-        computed = computed or any(call.status is None for call in calls)
-        findings += _order(file, calls)
-    if computed:  # the missing ones may be among those computed at run time
-        return findings
-    missing = [status for status in _BAR[:-1] if status not in said]
-    if missing:
-        findings.append(
-            warning(
-                "lifecycle_missing",
-                f"The ServerApp never reports {', '.join(missing)}; the progress bar follows the platform alone.",
-                "Call flip.update_status(model_id, ModelStatus." + missing[0] + ") where it is reached.",
-                main_file,
-            )
-        )
-    if _BAR[-1] not in said:
-        findings.append(
-            warning(
-                "results_uploaded_missing",
-                "The ServerApp never reports RESULTS_UPLOADED. FLIP ends the run by itself, with a warning.",
-                "End main() with flip.update_status(model_id, ModelStatus.RESULTS_UPLOADED).",
-                main_file,
-            )
-        )
+    said: set[str | None] = set()
+    reach, place = Reach.NEVER, (modules[0].file, 0)
+    mentioned = _mentioned(modules)
+    for module in modules:
+        tree, names = module.tree, module.names
+        said |= {status_of(n, names) for n in ast.walk(tree) if isinstance(n, ast.Call) and is_status_call(n)}
+        said |= {None} if is_handed_on(tree) else set()
+        for body, is_called in _bodies(tree, mentioned):
+            flow = Flow(module)
+            end = flow.block(body)
+            findings += flow.findings
+            reached = end.reach if is_called else min(end.reach, Reach.DEAD)
+            if reached > reach:
+                reach, place = reached, (module.file, flow.uploaded_lines[0])
+    if UPLOADED in said and reach in _NOT_REACHED and None not in said:
+        findings.append(found(*_NOT_REACHED[reach], *place))
+    if None not in said:  # else the missing ones may be among those computed at run time
+        findings += _missing(said, modules[0].file)
     return findings
 
 
-def _calls(tree: ast.Module) -> Iterator[_Call]:
-    functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
-    owner: dict[int, int] = {}
-    for number, function in enumerate(functions, 1):  # inner functions come later and win
-        owner.update({id(child): number for child in ast.walk(function)})
+def _missing(said: set[str | None], file: str) -> Iterator[Finding]:
+    missing = [status for status in BAR[:-1] if status not in said]
+    if missing:
+        yield found(
+            "lifecycle_missing",
+            f"The ServerApp never reports {', '.join(missing)}; the progress bar follows the platform alone.",
+            "Call flip.update_status(model_id, ModelStatus." + missing[0] + ") where it is reached.",
+            file,
+        )
+    if UPLOADED not in said:
+        yield found(
+            "results_uploaded_missing",
+            "The ServerApp never reports RESULTS_UPLOADED. FLIP ends the run by itself, with a warning.",
+            "End main() with flip.update_status(model_id, ModelStatus.RESULTS_UPLOADED).",
+            file,
+        )
+
+
+def _bodies(tree: ast.Module, mentioned: set[str]) -> Iterator[tuple[list[ast.stmt], bool]]:
+    """The module's and each function's statements, and whether anything calls them."""
+    yield tree.body, True
+    methods = {id(child) for node in ast.walk(tree) if isinstance(node, ast.ClassDef) for child in node.body}
     for node in ast.walk(tree):
-        if not (
-            isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "update_status"
-        ):
-            continue
-        given = [*node.args[1:2], *[k.value for k in node.keywords if k.arg == "new_model_status"]]
-        status: str | None = None
-        if given and isinstance(given[0], ast.Attribute):
-            status = given[0].attr
-        elif given and isinstance(given[0], ast.Constant):
-            status = str(given[0].value)
-        yield _Call(_ALIASES.get(status, status) if status else None, owner.get(id(node), 0), node.lineno)
+        if isinstance(node, ast.ClassDef):
+            yield [child for child in node.body if not isinstance(child, ast.FunctionDef)], True
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            # Flower calls decorated functions and the methods of a strategy.
+            yield node.body, bool(node.decorator_list) or id(node) in methods or node.name in mentioned
 
 
-def _order(file: str, calls: list[_Call]) -> Iterator[Finding]:
-    furthest: dict[int, int] = {}
-    for call in sorted(calls, key=lambda c: c.line):
-        if call.status not in _BAR:
-            continue
-        place = _BAR.index(call.status)
-        if place < furthest.get(call.function, -1):
-            yield warning(
-                "lifecycle_order",
-                f"{call.status} is reported after {_BAR[furthest[call.function]]}; the bar never goes back.",
-                f"The order is {', '.join(_BAR)}.",
-                file,
-                call.line,
-            )
-        furthest[call.function] = max(place, furthest.get(call.function, -1))
+def _mentioned(modules: list[Module]) -> set[str]:
+    """Names that are used anywhere, or imported under another name."""
+    used: set[str] = set()
+    for node in (node for module in modules for node in ast.walk(module.tree)):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            used.add(node.id)
+        elif isinstance(node, ast.Attribute):
+            used.add(node.attr)
+        elif isinstance(node, ast.alias) and node.asname:
+            used.add(node.name)
+    return used

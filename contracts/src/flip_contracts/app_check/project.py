@@ -8,11 +8,12 @@ from typing import Any, Final, cast
 
 from packaging.version import InvalidVersion, Version
 
-from flip_contracts.app_check.finding import Finding, error, info
+from flip_contracts.app_check.finding import Finding, found
 
 PYPROJECT: Final = "pyproject.toml"
 FLIP_KEYS: Final = {"flip-model-id": '"uuid"', "flip-project-id": '"uuid"', "flip-cohort-query": '"*"'}
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,31}")
+_COMPONENTS: Final = "tool.flwr.app.components"
 _TOML_LINE: Final = re.compile(r"at line (\d+)")
 
 
@@ -27,13 +28,15 @@ class Component:
 @dataclass(frozen=True, slots=True)
 class Project:
     components: tuple[Component, ...]
+    config: Mapping[str, object]  # the declared run config, nested tables as dotted keys
+    fab_patterns: Mapping[str, object]  # fab-include and fab-exclude as they are written
 
 
 def check_pyproject(files: Mapping[str, bytes]) -> tuple[Project | None, list[Finding]]:
     raw = files.get(PYPROJECT)
     if raw is None:
         return None, [
-            error(
+            found(
                 "pyproject_missing",
                 "There is no pyproject.toml at the app's root.",
                 "Start from templates/standard, or upload the file itself and not the folder it is in.",
@@ -44,47 +47,54 @@ def check_pyproject(files: Mapping[str, bytes]) -> tuple[Project | None, list[Fi
         text = raw.decode("utf-8")
         toml = tomllib.loads(text)
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as exc:
-        found = _TOML_LINE.search(str(exc))
+        place = _TOML_LINE.search(str(exc))
         reason = str(exc) if isinstance(exc, tomllib.TOMLDecodeError) else "it is not plain UTF-8 TOML"
         return None, [
-            error(
+            found(
                 "pyproject_unparsable",
                 f"pyproject.toml cannot be read: {reason}.",
                 "Correct the TOML.",
                 PYPROJECT,
-                int(found[1]) if found else None,
+                int(place[1]) if place else None,
             )
         ]
     app = _table(toml, "tool", "flwr", "app")
     components, findings = _components(app, text)
     findings += _identity(toml, app, text)
     findings += _config(app, text)
-    return Project(tuple(components)), findings
+    patterns = {key: app[key] for key in ("fab-include", "fab-exclude") if key in app}
+    return Project(tuple(components), dict(_flatten(_table(app, "config"))), patterns), findings
+
+
+def declared_config(pyproject: bytes) -> dict[str, object]:
+    """The run config that an app declares, nested tables as dotted keys; empty if the file cannot be read."""
+    project, _ = check_pyproject({PYPROJECT: pyproject})
+    return dict(project.config) if project else {}
 
 
 def _identity(toml: dict[str, Any], app: dict[str, Any], text: str) -> Iterator[Finding]:
     project = _table(toml, "project")
     name, version, publisher = project.get("name"), project.get("version"), app.get("publisher")
-    for key, value, where in (("name", name, "[project]"), ("publisher", publisher, "[tool.flwr.app]")):
+    for key, value, table in (("name", name, "project"), ("publisher", publisher, "tool.flwr.app")):
         if value is None:
-            yield error(f"{key}_missing", f"{where} has no {key}.", f'Add {key} = "my-app".', PYPROJECT)
+            yield found(f"{key}_missing", f"[{table}] has no {key}.", f'Add {key} = "my-app".', PYPROJECT)
         elif not isinstance(value, str) or not _NAME.fullmatch(value):
-            yield error(
+            yield found(
                 f"{key}_invalid",
                 f"The {key} must start with a letter and have at most 32 letters, digits and hyphens.",
                 f'For example: {key} = "my-app" (no underscore, no dot, no slash).',
                 PYPROJECT,
-                _line(text, key),
+                _line(text, key, table),
             )
     if version is None:
-        yield error("version_missing", "[project] has no version.", 'Add version = "1.0.0".', PYPROJECT)
+        yield found("version_missing", "[project] has no version.", 'Add version = "1.0.0".', PYPROJECT)
     elif not isinstance(version, str) or not _is_version(version):
-        yield error(
+        yield found(
             "version_invalid",
             "The version is not a version of PEP 440.",
             'For example: version = "1.0.0".',
             PYPROJECT,
-            _line(text, "version"),
+            _line(text, "version", "project"),
         )
 
 
@@ -102,19 +112,19 @@ def _components(app: dict[str, Any], text: str) -> tuple[list[Component], list[F
     findings: list[Finding] = []
     if "agentapp" in table:
         findings.append(
-            error(
+            found(
                 "agentapp_refused",
                 "FLIP runs a ServerApp and ClientApps; an AgentApp is not started.",
                 "Remove agentapp from [tool.flwr.app.components].",
                 PYPROJECT,
-                _line(text, "agentapp"),
+                _line(text, "agentapp", _COMPONENTS),
             )
         )
     for kind in ("serverapp", "clientapp"):
         value = table.get(kind)
         if value is None:
             findings.append(
-                error(
+                found(
                     "component_missing",
                     f"[tool.flwr.app.components] has no {kind}.",
                     f'Add {kind} = "app.{kind.removesuffix("app")}_app:app".',
@@ -125,16 +135,16 @@ def _components(app: dict[str, Any], text: str) -> tuple[list[Component], list[F
         match = re.fullmatch(r"([A-Za-z_][\w.]*):([A-Za-z_][\w.]*)", value) if isinstance(value, str) else None
         if match is None:
             findings.append(
-                error(
+                found(
                     "component_invalid",
                     f"{kind} must be written as module:attribute.",
                     f'For example: {kind} = "app.{kind.removesuffix("app")}_app:app".',
                     PYPROJECT,
-                    _line(text, kind),
+                    _line(text, kind, _COMPONENTS),
                 )
             )
             continue
-        components.append(Component(kind, match[1], match[2].split(".")[0], _line(text, kind)))
+        components.append(Component(kind, match[1], match[2].split(".")[0], _line(text, kind, _COMPONENTS)))
     return components, findings
 
 
@@ -142,16 +152,16 @@ def _config(app: dict[str, Any], text: str) -> Iterator[Finding]:
     flat = dict(_flatten(_table(app, "config")))
     for key, value in flat.items():
         if not isinstance(value, str | int | float | bool):
-            yield error(
+            yield found(
                 "config_not_scalar",
                 f"The run-config value {key} is not a text, number or truth value.",
                 "Write it as a text and split it in the app.",
                 PYPROJECT,
-                _line(text, key.rsplit(".", 1)[-1]),
+                _line(text, key, "tool.flwr.app.config"),
             )
     for key, placeholder in FLIP_KEYS.items():
         if key not in flat:
-            yield info(
+            yield found(
                 "flip_key_undeclared",
                 f"{key} is not declared in [tool.flwr.app.config]; FLIP adds it for the run.",
                 f"Declare {key} = {placeholder} so that the app runs locally, too.",
@@ -177,8 +187,13 @@ def _table(toml: dict[str, Any], *keys: str) -> dict[str, Any]:
     return toml
 
 
-def _line(text: str, key: str) -> int | None:
+def _line(text: str, key: str, table: str) -> int | None:
+    """The line of `key` in `[table]`, or of the dotted form in a table above it."""
+    current = ""
     for number, line in enumerate(text.splitlines(), 1):
-        if re.match(rf"""\s*["']?{re.escape(key)}["']?\s*=""", line):
+        if header := re.match(r"\s*\[+\s*([^\]]+?)\s*\]+", line):
+            current = header[1].replace('"', "").replace(" ", "")
+        written = re.match(r"""\s*([\w."'-]+)\s*=""", line)
+        if written and f"{current}.{written[1]}".replace('"', "").replace("'", "") == f"{table}.{key}":
             return number
     return None
