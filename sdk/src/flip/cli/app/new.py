@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
@@ -40,7 +39,7 @@ def new(
     write_app(name, template, target, publisher)
     print(f"{target}/ holds {name}, from the template {template}. Next:")
     print(f"  cd {target}")
-    print(f"  {Path(sys.executable).name} data/make_data.py")
+    print("  python data/make_data.py")
     print("  flip app check .")
     print("  flip app run . --data data/")
 

@@ -19,7 +19,7 @@ def plot(
     from flip.local_run.reports import latest_folder
     from flip.local_run.series import charts_of, read_points
 
-    chosen = folder or latest_folder(Path.cwd())
+    chosen = folder or latest_folder(Path())
     if chosen is None:
         raise FlipError("There is no run with metrics below flip-local/ here. First: flip app run .", code="no_metrics")
     charts = charts_of(read_points(chosen))
