@@ -39,17 +39,20 @@ def in_order(findings: list[Finding]) -> list[Finding]:
 
 def _check_code(toml: project.Project, modules: Modules, dropped: set[str], trust_count: int) -> Iterator[Finding]:
     reached: dict[str, Module] = {}
+    at_trusts: set[str] = set()
     for component in toml.components:
         yield from components.check_component(component, modules, dropped)
         own = reachable(component.module, modules)
         if component.kind == "serverapp" and own:
             yield from lifecycle.check_lifecycle(own.values())
+        if component.kind == "clientapp":
+            at_trusts |= own.keys()
         reached |= own
-    for module in reached.values():
+    for name, module in reached.items():
         yield from components.check_imports(module, modules, dropped)
         yield from strategy.check_minimums(module, trust_count, toml.config)
         yield from strategy.check_timeouts(module, toml.config)
-        yield from flip_calls.check_supernode_name(module)
+        yield from flip_calls.check_supernode_name(module, name in at_trusts)
         yield from flip_calls.check_accession_loops(module)
         yield from downloads.check_downloads(module)
         yield from unsafe.check_unsafe(module)

@@ -15,6 +15,11 @@ class LeftOut:
     path: str  # relative; a whole folder ends in "/"
     why: str
 
+    @property
+    def is_cache(self) -> bool:
+        """Whether it is a tool's own: nobody expects a cache or .git to come along."""
+        return any(part.startswith(".") or part == "__pycache__" for part in self.path.rstrip("/").split("/"))
+
 
 @dataclass(slots=True)
 class AppFolder:
