@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from flip_contracts.app_check import check_app
+
 NAMES = ("standard", "evaluation", "monai-segmentation", "xray-classification", "tabular")
 FLIP = Path(sys.executable).parent / "flip"
 STATUSES = ["INITIATED", "PREPARED", "TRAINING_STARTED", "RESULTS_UPLOADED"]
@@ -39,8 +41,6 @@ def run(command: str, app: Path) -> str:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_new_app_has_no_finding(tmp_path: Path, name: str) -> None:
-    from flip_contracts.app_check import check_app
-
     app = make(name, tmp_path)
     files = {path.relative_to(app).as_posix(): path.read_bytes() for path in app.rglob("*") if path.is_file()}
     assert [f for f in check_app(files, trust_count=2) if f.severity in ("error", "warning")] == []
@@ -55,6 +55,7 @@ def test_the_readmes_commands_run(tmp_path: Path, name: str) -> None:
     assert (make_data, check) == ("python data/make_data.py", "flip app check .")
     assert local_run == "flip app run . --data data/"
     run(make_data + SMALLER.get(name, ""), app)
+    run(check, app)  # the data made above are no part of the app
     result = json.loads(run(f"{local_run} --json", app))
     assert result["ok"]
     assert result["statuses"] == STATUSES
