@@ -104,7 +104,8 @@ class Flow:
         body = self.block(node.body, furthest)
         good = _then(body, self.block(node.orelse, body.furthest))
         failed = [self.block(handler.body, furthest) for handler in node.handlers]
-        goes_on = [end.furthest for end in [good, *failed] if not end.ends]
+        # What goes on after the block is judged by the good way; by the failed ones where there is no other.
+        goes_on = [end.furthest for end in ([good] if not good.ends else failed) if not end.ends]
         final = self.block(node.finalbody, max([furthest, good.furthest]))
         reach = max([good.reach, final.reach, *[_at_most(end.reach, Reach.ON_FAILURE) for end in failed]])
         return End(max([final.furthest, *goes_on]), not goes_on or final.ends, reach)

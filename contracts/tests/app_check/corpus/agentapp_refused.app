@@ -1,0 +1,16 @@
+An agent beside the two apps.
+-- pyproject.toml --
+[project]
+name = "base-app"
+version = "1.0.0"
+[tool.flwr.app]
+publisher = "flwrlabs"
+[tool.flwr.app.components]
+serverapp = "app.server_app:app"
+clientapp = "app.client_app:app"
+agentapp = "app.agent:app"  #> agentapp_refused
+[tool.flwr.app.config]
+num-server-rounds = 3
+flip-model-id = "uuid"
+flip-project-id = "uuid"
+flip-cohort-query = "*"

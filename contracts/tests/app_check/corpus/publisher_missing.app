@@ -1,0 +1,15 @@
+No publisher.
+expect: publisher_missing pyproject.toml
+-- pyproject.toml --
+[project]
+name = "base-app"
+version = "1.0.0"
+[tool.flwr.app]
+[tool.flwr.app.components]
+serverapp = "app.server_app:app"
+clientapp = "app.client_app:app"
+[tool.flwr.app.config]
+num-server-rounds = 3
+flip-model-id = "uuid"
+flip-project-id = "uuid"
+flip-cohort-query = "*"

@@ -1,0 +1,3 @@
+The folder above the app was uploaded.
+remove: pyproject.toml
+expect: pyproject_missing pyproject.toml

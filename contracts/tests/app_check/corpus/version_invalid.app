@@ -1,0 +1,15 @@
+A version that would leave the app's folder.
+-- pyproject.toml --
+[project]
+name = "base-app"
+version = "1/../../../x"  #> version_invalid
+[tool.flwr.app]
+publisher = "flwrlabs"
+[tool.flwr.app.components]
+serverapp = "app.server_app:app"
+clientapp = "app.client_app:app"
+[tool.flwr.app.config]
+num-server-rounds = 3
+flip-model-id = "uuid"
+flip-project-id = "uuid"
+flip-cohort-query = "*"
