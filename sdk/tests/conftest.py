@@ -1,6 +1,7 @@
 """A real HTTP server in a thread that speaks both local APIs, and clean environments for each mode."""
 
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -9,16 +10,17 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from flip import _metrics, protocol
+from flip import _cohort_places, _metrics, protocol
 
 TOKEN = "run-token-of-a-test"
 
 
 class FakePlatform:
-    """Answers from `answers[(method, path)]`, a list of (status, body); the last one is repeated."""
+    """Answers from `answers[(method, path)]`, a list of (status, body) or functions of the request's body that give
+    one; the last one is repeated."""
 
-    def __init__(self) -> None:
-        self.answers: dict[tuple[str, str], list[tuple[int, Any]]] = {}
+    def __init__(self, port: int = 0) -> None:
+        self.answers: dict[tuple[str, str], list[Any]] = {}
         self.requests: list[tuple[str, str, dict[str, list[str]], Any]] = []
         self.delay = 0.0
         platform = self
@@ -31,11 +33,11 @@ class FakePlatform:
                 if self.headers["Authorization"] != f"Bearer {TOKEN}":
                     status, body = 401, {"code": "token_refused", "message": "The run has ended."}
                 else:
-                    platform.requests.append(
-                        (self.command, parts.path, parse_qs(parts.query), json.loads(raw) if raw else None)
-                    )
+                    sent = json.loads(raw) if raw else None
+                    platform.requests.append((self.command, parts.path, parse_qs(parts.query), sent))
                     queue = platform.answers.get((self.command, parts.path), [(202, None)])
-                    status, body = queue.pop(0) if len(queue) > 1 else queue[0]
+                    answer = queue.pop(0) if len(queue) > 1 else queue[0]
+                    status, body = answer(sent) if callable(answer) else answer
                 data = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(data)))
@@ -47,10 +49,15 @@ class FakePlatform:
             def log_message(self, format: str, *args: Any) -> None:
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True)
         self.thread.start()
+
+    def stop(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
 
     def points(self) -> list[dict[str, Any]]:
         return [point for _, path, _, body in self.requests if path.endswith("/metrics") for point in body["points"]]
@@ -74,15 +81,21 @@ def clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Iterator[None]:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")  # a proxy that must never be asked
     yield
     _metrics._queues.clear()
+    _cohort_places.forget()
 
 
 @pytest.fixture
 def platform() -> Iterator[FakePlatform]:
     fake = FakePlatform()
     yield fake
-    fake.server.shutdown()
-    fake.server.server_close()
-    fake.thread.join()
+    fake.stop()
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 @pytest.fixture

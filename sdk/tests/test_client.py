@@ -84,7 +84,95 @@ def test_codes_become_classes(as_client: Any, status: int, code: str, error: typ
     with pytest.raises(error, match="Why, and what to do") as caught:
         FLIP().get_by_accession_number("p", "00123", ResourceType.NIFTI)
     assert caught.value.code == code
-    assert caught.value.details == {"threshold": 10}
+    assert caught.value.details["threshold"] == 10
+
+
+def test_a_missing_type_is_told_by_row_and_never_by_number(as_client: Any) -> None:
+    as_client.answers["GET", protocol.COHORT_PATH] = [(200, COHORT.to_json())]
+    missing = (404, {"code": "resource_missing", "message": "This study has no SEGMENTATION resource."})
+    as_client.answers["POST", protocol.IMAGES_PATH] = [missing, (200, {"path": "/cache/abc"})]
+    flip = FLIP()
+    flip.get_dataframe("p")
+    with pytest.raises(errors.ResourceMissing) as caught:
+        FLIP().get_by_accession_number("p", "00124", ["NIFTI", "SEGMENTATION"])
+    assert "row 1 of the cohort, counted from 0" in str(caught.value)
+    assert "asked for NIFTI, SEGMENTATION" in str(caught.value)
+    assert "00124" not in str(caught.value)
+    assert caught.value.details == {"index": 1, "resource_types": ["NIFTI", "SEGMENTATION"]}
+    assert flip.get_by_accession_number("p", "00124", "NIFTI") == Path("/cache/abc")
+
+
+def test_without_the_cohort_the_row_is_simply_not_told(as_client: Any) -> None:
+    answer = (404, {"code": "accession_not_found", "message": "Not in the archive."})
+    as_client.answers["POST", protocol.IMAGES_PATH] = [answer]
+    with pytest.raises(errors.AccessionNotFound, match=r"archive\. \(asked for NIFTI\)"):
+        FLIP().get_by_accession_number("p", "00124")
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"), [("*", "*"), ("SELECT a FROM t", "SELECT a FROM t"), (None, "*"), ("", "*")]
+)
+def test_both_words_for_the_frozen_cohort_reach_the_trust(as_client: Any, given: str | None, sent: str) -> None:
+    as_client.answers["GET", protocol.COHORT_PATH] = [(200, COHORT.to_json())]
+    assert len(FLIP().get_dataframe("p", query=given)) == 2
+    assert as_client.requests[0][2]["query"] == [sent]
+
+
+def test_another_query_is_refused_by_the_trust(as_client: Any) -> None:
+    body = {"code": "cohort_query_mismatch", "message": "Ask for it with '*'."}
+    as_client.answers["GET", protocol.COHORT_PATH] = [(409, body)]
+    with pytest.raises(errors.CohortQueryMismatch):
+        FLIP().get_dataframe("p", query="SELECT other")
+
+
+def test_a_tabular_cohort_needs_no_accession_column(as_client: Any) -> None:
+    cohort = protocol.Cohort((protocol.Column("age", protocol.ColumnType.INT64),), [[61], [None]])
+    as_client.answers["GET", protocol.COHORT_PATH] = [(200, cohort.to_json())]
+    df = FLIP().get_dataframe("p")
+    assert list(df.columns) == ["age"]
+    assert str(df["age"].dtype) == "Int64"
+
+
+def test_dates_far_away_and_with_offsets_survive(as_client: Any) -> None:
+    columns = [("until", "date"), ("at", "timestamp"), ("summer", "timestamp"), ("none", "date")]
+    cohort = protocol.Cohort(
+        tuple(protocol.Column(name, protocol.ColumnType(kind)) for name, kind in columns),
+        [
+            ["9999-12-31", "2021-03-04T10:00:00+00:00", "2021-07-01T10:00:00+02:00", None],
+            ["0900-01-01", None, "2021-12-01T10:00:00+01:00", None],
+        ],
+    )
+    as_client.answers["GET", protocol.COHORT_PATH] = [(200, cohort.to_json())]
+    df = FLIP().get_dataframe("p")
+    assert df["until"].dt.year.tolist() == [9999, 900]
+    assert df["at"][0] == pd.Timestamp("2021-03-04 10:00", tz="UTC")
+    assert df["at"].isna().tolist() == [False, True]
+    assert df["summer"].dt.hour.tolist() == [8, 9]
+    assert df["none"].isna().all()
+    assert all(pd.api.types.is_datetime64_any_dtype(df[name]) for name in df.columns)
+
+
+def test_integers_of_full_width_stay_exact(as_client: Any) -> None:
+    cohort = protocol.Cohort((protocol.Column("id", protocol.ColumnType.INT64),), [[2**63 - 1], [None], [-(2**53) - 1]])
+    as_client.answers["GET", protocol.COHORT_PATH] = [(200, cohort.to_json())]
+    assert FLIP().get_dataframe("p")["id"].dropna().tolist() == [2**63 - 1, -(2**53) - 1]
+
+
+def test_a_name_selected_twice_gives_two_columns(as_client: Any) -> None:
+    column = protocol.Column("a", protocol.ColumnType.INT64)
+    as_client.answers["GET", protocol.COHORT_PATH] = [(200, protocol.Cohort((column, column), [[1, 2]]).to_json())]
+    df = FLIP().get_dataframe("p")
+    assert df.to_numpy().tolist() == [[1, 2]]
+    assert list(df.columns) == ["a", "a"]
+
+
+def test_a_trust_takes_no_files_from_an_app_yet(as_client: Any, tmp_path: Path) -> None:
+    (tmp_path / "label_a.nii.gz").write_bytes(b"x")
+    with pytest.raises(errors.NotAvailableHere, match="takes no files") as caught:
+        FLIP().add_resource("p", "00123", tmp_path / "label_a.nii.gz")
+    assert caught.value.code == "resource_upload_unavailable"
+    assert "00123" not in str(caught.value)
+    assert as_client.requests == []
 
 
 def test_a_busy_platform_is_asked_again(as_client: Any) -> None:
@@ -93,7 +181,10 @@ def test_a_busy_platform_is_asked_again(as_client: Any) -> None:
     assert len(FLIP().get_dataframe("p")) == 2
 
 
-def test_no_row_accession_or_body_is_logged_or_repeated(as_client: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_row_accession_or_body_is_logged_or_repeated(
+    as_client: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flip._transport.RETRY_PAUSES", (0.01,))
     caplog.set_level(logging.DEBUG)
     as_client.answers["GET", protocol.COHORT_PATH] = [(200, COHORT.to_json())]
     as_client.answers["POST", protocol.IMAGES_PATH] = [(502, b"CANARY <html>")]

@@ -88,6 +88,124 @@ def test_a_failing_platform_gets_the_same_points_again(as_client: Any) -> None:
     assert first["id"] == second["id"]
 
 
+def test_nothing_is_lost_when_the_platform_is_down_first(
+    as_client: Any, monkeypatch: pytest.MonkeyPatch, free_port: int
+) -> None:
+    monkeypatch.setenv(protocol.ENV_URL, f"http://127.0.0.1:{free_port}")  # nobody listens there yet
+    flip, slowest = FLIP(), 0.0
+    for i in range(700):
+        start = time.perf_counter()
+        flip.send_metrics("t", "m", "TRAIN_LOSS", i, round=i)
+        slowest = max(slowest, time.perf_counter() - start)
+    assert slowest < 0.05
+    assert not flip.flush(0.3)
+    platform = type(as_client)(free_port)
+    try:
+        deadline = time.monotonic() + 10  # in the background, without another call
+        while len(platform.points()) < 700 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert [point["round"] for point in platform.points()] == list(range(700))
+        assert len({point["id"] for point in platform.points()}) == 700
+        assert flip.flush(0.1)
+    finally:
+        platform.stop()
+
+
+def test_nothing_is_lost_when_the_platform_goes_away_in_between(as_client: Any) -> None:
+    port, flip = as_client.server.server_port, FLIP()
+    flip.send_metrics("t", "m", "LOSS", 1.0, round=1)
+    assert flip.flush()
+    as_client.stop()
+    flip.send_metrics("t", "m", "LOSS", 2.0, round=2)
+    assert not flip.flush(0.3)
+    again = type(as_client)(port)
+    try:
+        assert flip.flush()
+        assert [point["round"] for point in again.points()] == [2]
+    finally:
+        again.stop()
+
+
+def test_a_process_that_ends_while_the_platform_is_down_waits_for_it(as_client: Any, free_port: int) -> None:
+    environment = {**as_client.environment("client"), protocol.ENV_URL: f"http://127.0.0.1:{free_port}"}
+    process = subprocess.Popen(
+        [sys.executable, "-c", SEND_AND_END.format(count=3, end="print('ended', flush=True)")],
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"ended\n"
+    platform = type(as_client)(free_port)
+    try:
+        assert process.wait(20) == 0
+        assert [point["round"] for point in platform.points()] == [0, 1, 2]
+    finally:
+        process.stdout.close()
+        platform.stop()
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+def test_a_busy_platform_is_asked_again_later(as_client: Any, status: int) -> None:
+    as_client.answers["POST", protocol.DATA_METRICS_PATH] = [(status, None), (202, None)]
+    FLIP().send_metrics("t", "m", "TRAIN_LOSS", 1.0, round=1)
+    assert FLIP().flush()
+    assert len({point["id"] for point in as_client.points()}) == 1
+    assert len(as_client.points()) == 2
+
+
+def test_points_travel_together(as_client: Any) -> None:
+    flip = FLIP()
+    for i in range(900):
+        flip.send_metrics("t", "m", "TRAIN_LOSS", i, round=i)
+    assert flip.flush()
+    assert len(as_client.requests) <= 4
+    assert [point["round"] for point in as_client.points()] == list(range(900))
+
+
+def test_one_bad_point_does_not_take_the_others_with_it(as_client: Any, caplog: pytest.LogCaptureFixture) -> None:
+    taken: list[int] = []
+
+    def answer(body: Any) -> tuple[int, Any]:
+        if any(point["label"] == "CANARY" for point in body["points"]):
+            return 422, {"code": "metric_refused", "message": "No."}
+        taken.extend(point["round"] for point in body["points"])
+        return 202, None
+
+    as_client.answers["POST", protocol.DATA_METRICS_PATH] = [answer]
+    flip = FLIP()
+    for i in range(300):
+        flip.send_metrics("t", "m", "CANARY" if i in (7, 170, 299) else "LOSS", i, round=i)
+    assert flip.flush()
+    assert taken == [i for i in range(300) if i not in (7, 170, 299)]
+    assert "metric_refused" in caplog.text
+    assert "CANARY" not in caplog.text
+
+
+@pytest.mark.parametrize("given", [1.5, -1, float("nan"), "x", 2**31, 10**400])
+def test_a_round_that_is_none_is_refused_with_a_warning(
+    as_client: Any, caplog: pytest.LogCaptureFixture, given: Any
+) -> None:
+    FLIP().send_metrics("t", "m", "LOSS", 1.0, round=given)
+    assert FLIP().flush()
+    assert as_client.points() == []
+    assert "was not sent" in caplog.text
+
+
+def test_numbers_of_other_libraries_are_taken(as_client: Any) -> None:
+    import numpy as np
+
+    FLIP().send_metrics("t", "m", "LOSS", np.float32(0.5), round=np.int64(3), x_value=np.float64(2), x_label="epoch")
+    assert FLIP().flush()
+    (point,) = as_client.points()
+    assert (point["value"], point["round"], point["x_value"]) == (0.5, 3, 2.0)
+
+
+def test_a_url_that_is_none_ends_no_training(as_client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(protocol.ENV_URL, "http://127.0.0.1:port")
+    FLIP().send_metrics("t", "m", "LOSS", 1.0, round=1)
+    assert not FLIP().flush(0.2)
+
+
 def test_refused_points_do_not_block_later_ones(as_client: Any, caplog: pytest.LogCaptureFixture) -> None:
     refused = (422, {"code": "invalid_metric", "message": "No."})
     as_client.answers["POST", protocol.DATA_METRICS_PATH] = [refused, (202, None)]

@@ -42,6 +42,8 @@ def test_patient_data_are_not_at_the_hub(as_server: Any) -> None:
         FLIP().get_dataframe("p")
     with pytest.raises(errors.NotAvailableHere, match="ClientApp"):
         FLIP().get_by_accession_number("p", "a")
+    with pytest.raises(errors.NotAvailableHere, match="ClientApp"):
+        FLIP().add_resource("p", "a", "file")
     assert as_server.requests == []
 
 

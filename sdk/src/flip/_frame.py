@@ -12,8 +12,9 @@ from flip.protocol import Cohort, ColumnType
 if TYPE_CHECKING:
     import pandas as pd  # pyright: ignore[reportMissingTypeStubs]
 
-_ISO: Final = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?")
 ACCESSION: Final = "accession_id"
+_ISO: Final = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?")
+_CODE: Final = r"[+-]?0\d+"  # 00123: a number in looks, a code by meaning
 
 
 def _pandas() -> Any:
@@ -30,30 +31,52 @@ def _pandas() -> Any:
 def frame_from_cohort(cohort: Cohort) -> pd.DataFrame:
     """Int64, float64, string, boolean or datetime64 per column; missing values stay missing."""
     pd = _pandas()
-    columns: dict[str, Any] = {}
-    for index, column in enumerate(cohort.columns):
-        values = [row[index] for row in cohort.rows]
-        match column.type:
-            case ColumnType.INT64:
-                columns[column.name] = pd.array(values, dtype="Int64")
-            case ColumnType.FLOAT64:
-                columns[column.name] = pd.array(values, dtype="Float64").to_numpy(
-                    dtype="float64", na_value=float("nan")
-                )
-            case ColumnType.STRING:
-                columns[column.name] = pd.array(values, dtype="string")
-            case ColumnType.BOOLEAN:
-                columns[column.name] = pd.array(values, dtype="boolean")
-            case ColumnType.DATE | ColumnType.TIMESTAMP:
-                columns[column.name] = pd.to_datetime(pd.Series(values, dtype="object"), format="ISO8601")
-    return pd.DataFrame(columns, columns=[c.name for c in cohort.columns])
+    by_column = list(zip(*cohort.rows, strict=True)) or [()] * len(cohort.columns)
+    series = [_typed(pd, list(values), column.type) for values, column in zip(by_column, cohort.columns, strict=True)]
+    frame = pd.DataFrame(dict(enumerate(series)), columns=range(len(series)))
+    frame.columns = [column.name for column in cohort.columns]  # a query may select one name twice
+    return frame
+
+
+def _typed(pd: Any, values: list[Any], kind: ColumnType) -> Any:
+    match kind:
+        case ColumnType.INT64:
+            return pd.array(values, dtype="Int64")
+        case ColumnType.FLOAT64:
+            return pd.array(values, dtype="Float64").to_numpy(dtype="float64", na_value=float("nan"))
+        case ColumnType.STRING:
+            return pd.array(values, dtype="string")
+        case ColumnType.BOOLEAN:
+            return pd.array(values, dtype="boolean")
+        case ColumnType.DATE | ColumnType.TIMESTAMP:
+            return _dates(pd, pd.Series(values, dtype="object"))
+
+
+def _dates(pd: Any, texts: Any) -> Any:
+    """datetime64, in UTC where the texts have an offset; in microseconds where years reach beyond 1677 to 2262."""
+    try:
+        dates = pd.to_datetime(texts, format="ISO8601")
+    except pd.errors.OutOfBoundsDatetime:
+        return texts.where(texts.notna(), "NaT").astype("datetime64[us]")
+    except ValueError:  # offsets differ, as with summer time
+        return pd.to_datetime(texts, format="ISO8601", utc=True)
+    return dates if dates.dt.tz is None else dates.dt.tz_convert("UTC")
 
 
 def frame_from_csv(path: Path) -> pd.DataFrame:
-    """A local CSV in the types the platform would give; ISO dates become datetime64."""
+    """A local CSV in the types the platform would give.
+
+    ISO dates become datetime64, and a column of numbers with a leading zero stays text: 00123 is a code.
+    """
     pd = _pandas()
     try:
         frame = pd.read_csv(path, dtype={ACCESSION: "string"}, dtype_backend="numpy_nullable")
+        whole = [name for name in frame.columns if str(frame[name].dtype) == "Int64"]
+        if whole:
+            texts = pd.read_csv(path, dtype="string", usecols=whole)
+            for name in whole:
+                if texts[name].str.fullmatch(_CODE).any():
+                    frame[name] = texts[name]
     except (OSError, ValueError) as exc:  # pandas' parser errors are ValueErrors
         raise LocalDataMissing(
             f"The file that DEV_DATAFRAME names cannot be read as CSV ({type(exc).__name__})."
@@ -65,5 +88,5 @@ def frame_from_csv(path: Path) -> pd.DataFrame:
         elif dtype.startswith("string") and name != ACCESSION:
             present = frame[name].dropna()
             if len(present) and all(_ISO.fullmatch(value) for value in present):
-                frame[name] = pd.to_datetime(frame[name].astype("object"), format="ISO8601")
+                frame[name] = _dates(pd, frame[name].astype("object"))
     return frame

@@ -25,7 +25,7 @@ __all__ = ["MetricQueue", "flush_all", "queue_for", "record", "recording"]
 log = logging.getLogger("flip")
 
 LINGER_SECONDS: Final = 0.1  # points of one epoch travel together
-EXIT_SECONDS: Final = 10.0
+EXIT_SECONDS: Final = 30.0  # long enough for a restart of the local service
 MAX_WAITING: Final = 50_000  # points, about 20 MB; beyond it the newest are dropped, with a warning
 _SEND_SECONDS: Final = 5.0
 _PAUSE_SECONDS: Final = 0.5
@@ -43,6 +43,8 @@ class MetricQueue:
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
         self._closing = False
+        self._limit = MAX_METRIC_POINTS  # points per batch; fewer while a refused point is being found
+        self._refused = 0
 
     def put(self, point: MetricPoint) -> None:
         """Never waits for the network."""
@@ -92,8 +94,8 @@ class MetricQueue:
                     time.sleep(_PAUSE_SECONDS)
 
     def _send_batch(self, seconds: float) -> bool:
-        """True when the batch is done with: accepted, or refused for good."""
-        batch = tuple(self._waiting[i] for i in range(min(len(self._waiting), MAX_METRIC_POINTS)))
+        """False when the same batch is to be tried again later; else it was accepted, refused, or made smaller."""
+        batch = tuple(self._waiting[i] for i in range(min(len(self._waiting), self._limit)))
         if not batch:
             return True
         body = MetricsBody(batch).to_json()
@@ -106,7 +108,14 @@ class MetricQueue:
         except TokenRefused:
             log.warning("%d metrics came after the end of the run and were not taken", len(batch))
         except FlipError as exc:
-            log.warning("%d metrics were refused by the platform: %s", len(batch), exc.code)
+            if len(batch) > 1:  # one bad point must not take the others with it: ask in halves
+                self._limit = len(batch) // 2
+                return True
+            self._refused += 1
+            if str(self._refused).strip("0") == "1":  # the 1st, 10th, 100th ...
+                log.warning("metrics refused by the platform so far: %d, last with %s", self._refused, exc.code)
+        else:
+            self._limit = min(self._limit * 4, MAX_METRIC_POINTS)
         for _ in batch:
             self._waiting.popleft()
         return True

@@ -11,7 +11,7 @@ from typing import Final
 Sent = set[tuple[str, str, float]]  # (label in upper case, x_label, x)
 
 _mine: ContextVar[Sent | None] = ContextVar("flip_recording", default=None)
-_active: Final[list[Sent]] = []
+_active: tuple[Sent, ...] = ()  # replaced, never changed: whoever sends reads it without a lock
 _lock: Final = threading.Lock()
 
 
@@ -22,26 +22,22 @@ def recording() -> Generator[Sent, None, None]:
     Several may be open at once, one per thread: simulated clients of a local run do not see each other's points.
     A thread that the app started itself has no recording of its own; its points count for every open one.
     """
+    global _active
     sent: Sent = set()
     with _lock:
-        _active.append(sent)
+        _active = (*_active, sent)
     token = _mine.set(sent)
     try:
         yield sent
     finally:
         _mine.reset(token)
         with _lock:
-            _active[:] = [other for other in _active if other is not sent]
+            _active = tuple(other for other in _active if other is not sent)
 
 
 def record(label: str, x_label: str, x: float) -> None:
     """Note a point that was sent. Costs next to nothing while nobody records."""
-    if not _active:
-        return
-    key, mine = (label.upper(), x_label, x), _mine.get()
-    if mine is not None:
-        mine.add(key)
-        return
-    with _lock:
-        for sent in _active:
-            sent.add(key)
+    if _active:
+        mine = _mine.get()
+        for sent in _active if mine is None else (mine,):
+            sent.add((label.upper(), x_label, x))

@@ -1,12 +1,11 @@
 """HTTP to a run's local API, with the standard library's client.
 
-Not httpx: `http.client` never looks at proxy variables, costs the app no import time, and still works while
-the interpreter exits, when the last metrics are sent and a first import of httpx would fail.
+Not httpx: `http.client` never looks at proxy variables and still works while the interpreter exits, when the last
+metrics are sent and a first import of httpx would fail. It is imported at the first call, since it brings ssl along.
 """
 
 from __future__ import annotations
 
-import http.client
 import json
 import logging
 import time
@@ -16,7 +15,7 @@ from urllib.parse import urlencode, urlsplit
 
 from flip._environment import Endpoint
 from flip.errors import FlipError, PlatformUnavailable, error_for
-from flip.protocol import ProblemBody
+from flip.protocol import ENV_URL, ProblemBody
 
 log = logging.getLogger("flip")
 
@@ -42,7 +41,7 @@ def request(
     body: Mapping[str, Any] | None = None,
     read_seconds: float = 30.0,
     safe: bool = False,
-    pauses: tuple[float, ...] = RETRY_PAUSES,
+    pauses: tuple[float, ...] | None = None,
 ) -> Any:
     """Do one call and return the parsed JSON answer, or None for an empty one.
 
@@ -51,7 +50,7 @@ def request(
     """
     target = f"{path}?{urlencode(query)}" if query else path
     payload = None if body is None else json.dumps(body, allow_nan=False).encode()
-    for pause in (*pauses, None):
+    for pause in (*(RETRY_PAUSES if pauses is None else pauses), None):
         try:
             status, raw = _once(endpoint, method, target, payload, read_seconds)
         except _NotSent:
@@ -79,9 +78,14 @@ def request(
 def _once(
     endpoint: Endpoint, method: str, target: str, payload: bytes | None, read_seconds: float
 ) -> tuple[int, bytes]:
+    import http.client
+
     parts = urlsplit(endpoint.url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(parts.hostname or "", parts.port, timeout=min(CONNECT_SECONDS, read_seconds))
+    try:
+        connection = kind(parts.hostname or "", parts.port, timeout=min(CONNECT_SECONDS, read_seconds))
+    except (ValueError, http.client.InvalidURL):
+        raise PlatformUnavailable(f"{ENV_URL} is not a web address.", code="invalid_environment") from None
     try:
         try:
             connection.connect()

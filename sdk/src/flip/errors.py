@@ -99,6 +99,7 @@ _BY_CODE: Final[dict[str, type[FlipError]]] = {
 
 
 def error_for(problem: protocol.ProblemBody, status: int) -> FlipError:
-    """The error for a problem body: by code; else 5xx is `PlatformUnavailable`, 401 `TokenRefused`."""
-    fallback = PlatformUnavailable if status >= 500 else TokenRefused if status == 401 else FlipError
+    """The error for a problem body: by code; else 5xx and 429 are `PlatformUnavailable`, 401 `TokenRefused`."""
+    busy = status >= 500 or status == 429
+    fallback = PlatformUnavailable if busy else TokenRefused if status == 401 else FlipError
     return _BY_CODE.get(problem.code, fallback)(problem.message, code=problem.code, details=problem.details)

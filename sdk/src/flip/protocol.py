@@ -25,6 +25,8 @@ ENV_TRUST_COUNT: Final = "FLIP_TRUST_COUNT"
 ENV_SUPERNODE_NAME: Final = "SUPERNODE_NAME"
 ENV_DEV_DATAFRAME: Final = "DEV_DATAFRAME"
 ENV_DEV_IMAGES_DIR: Final = "DEV_IMAGES_DIR"
+ENV_LOCAL_DIR: Final = "FLIP_LOCAL_DIR"  # local runs: where reports go instead of flip-local/<time>
+ENV_LOCAL_OWN_DATA: Final = "FLIP_LOCAL_OWN_DATA"  # local runs: set where each simulated trust has data of its own
 
 MODE_SERVER: Final = "server"
 MODE_CLIENT: Final = "client"
