@@ -12,8 +12,8 @@ _HEAD = """\
 # Findings of the app check
 
 `flip app check` on your machine and the hub on upload run the same rules. Nothing of the app is imported or run: files
-are read, and Python is looked at as a syntax tree, with names resolved: `import torch as t; t.load(…)` is `torch.load`. and
-documentation texts are looked at for secrets only.
+are read, and Python is looked at as a syntax tree, with names resolved: `import torch as t; t.load(…)` is `torch.load`.
+Comments and documentation texts are looked at for secrets only.
 
 An **error** blocks the run: the platform would refuse the app, or the run would surely fail. A **warning** is worth a
 change: the run starts, and something will not work as written. An **info** tells what the platform will do.

@@ -13,6 +13,7 @@ from typing import Final, cast
 from flip_contracts.app_check.finding import Finding, found
 
 _PEM: Final = re.compile(r"-----BEGIN (?:[A-Z]+ ){0,3}PRIVATE KEY-----")
+_PEM_LONGEST: Final = 20_000
 _PEM_BREAKS: Final = re.compile(r"\\n|[\s\"'+\\]+")  # lines in a file, in a text, or in several texts
 _PEM_BODY: Final = re.compile(r"[A-Za-z0-9+/=]{40,}")  # asked for, so that a mention of the header is no finding
 # Kinds that are known by their form, in any text.
@@ -43,8 +44,8 @@ def check_secrets(file: str, content: bytes) -> Iterator[Finding]:
             if not match[0].endswith("EXAMPLE"):  # AWS's documentation
                 lines.setdefault(_line(text, match.start()), kind)
     for match in _PEM.finditer(text):
-        pieces = _PEM_BREAKS.split(text[match.end() : match.end() + 500])
-        if any(_PEM_BODY.fullmatch(piece) for piece in pieces):
+        body, end, _ = text[match.end() : match.end() + _PEM_LONGEST].partition("-----END")
+        if end and any(_PEM_BODY.fullmatch(piece) for piece in _PEM_BREAKS.split(body)):
             lines.setdefault(_line(text, match.start()), "a private key")
     for name, value, line in _named(file, text):
         if _NAME.search(_CAMEL.sub("_", name)) and _is_random(value):
