@@ -79,6 +79,8 @@ def write(case: Case, root: Path) -> Path:
         (root / name).write_bytes(content)
     for name, size in (told.split() for told in case.headers.get("fill", [])):
         (root / name).write_bytes(b"x" * int(size))
+    for name, size in (told.split() for told in case.headers.get("comments", [])):
+        (root / name).write_bytes(b"#" * int(size))
     for name, target in (told.split() for told in case.headers.get("link", [])):
         (root / name).symlink_to(target)
     for name in case.headers.get("fifo", []):

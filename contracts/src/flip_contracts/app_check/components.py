@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from flip_contracts.app_check.finding import Finding, found
-from flip_contracts.app_check.modules import Import, Module, Modules, defines, file_of, imports, package_file_of
+from flip_contracts.app_check.modules import Import, Module, Modules, defines, file_of, package_file_of
 from flip_contracts.app_check.project import PYPROJECT, Component
 
 _CLASS_OF: Final = {"serverapp": "ServerApp", "clientapp": "ClientApp"}
@@ -60,7 +60,7 @@ def check_imports(module: Module, modules: Modules, dropped: set[str]) -> Iterat
     """Imports from the app itself that would fail."""
     roots = {name.split(".")[0] for name in modules} | {root_of(path) for path in dropped}
     seen: set[tuple[str, str | None]] = set()
-    for wanted in imports(module):
+    for wanted in module.imports:
         key = (wanted.module, wanted.name)
         if not wanted.must_succeed or wanted.module.split(".")[0] not in roots or key in seen:
             continue

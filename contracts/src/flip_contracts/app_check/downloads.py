@@ -43,7 +43,7 @@ _DOWNLOADING: Final = ("torchvision.", "torchaudio.", "torchtext.", "monai.", "m
 
 def check_downloads(module: Module) -> Iterator[Finding]:
     lines: set[int] = set()
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, ast.Call) and _is_true(_keyword(node, "pretrained")) and node.lineno not in lines:
             lines.add(node.lineno)
             yield _finding(module, node.lineno, "pretrained=True")

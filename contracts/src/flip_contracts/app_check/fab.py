@@ -86,6 +86,8 @@ def _why_place(path: str) -> str | None:
     pure = PurePosixPath(path)
     if "__pycache__" in pure.parts:
         return "compiled files are left out"
+    if any(part.endswith(".egg") for part in pure.parts):
+        return "eggs are left out"
     if len(pure.parts) > 1 and pure.parts[0] in DROPPED_ROOTS:
         return f"the folder {pure.parts[0]}/ at the root is left out"
     if pure.suffix == ".py" and (pure.name.startswith("test_") or pure.name.endswith("_test.py")):

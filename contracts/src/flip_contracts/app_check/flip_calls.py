@@ -15,7 +15,7 @@ _FUNCTIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 def check_supernode_name(module: Module, at_trusts: bool) -> Iterator[Finding]:
     """`at_trusts`: the ClientApp imports the module; a ServerApp may name its own numbers as it likes."""
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if _sets_name(node, module):
             message = f"{_SUPERNODE} is set by the app. The platform sets it to the trust's registered name."
         elif at_trusts and _sends_written_name(node, module):
@@ -71,7 +71,7 @@ def check_accession_loops(module: Module) -> Iterator[Finding]:
     """Calls in a loop with no `try` between the loop and the call, directly or through a function of the file."""
     bare = {
         node.name
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.FunctionDef) and any(_calls(child, set(), False, True) for child in node.body)
     }
     lines = sorted({line for child in module.tree.body for line in _calls(child, bare, False, False)})

@@ -41,9 +41,11 @@ def read_folder(root: Path) -> AppFolder:
     for name in (PYPROJECT, GITIGNORE):
         if (root / name).is_file():
             _read(root / name, name, app)
-    chosen = Filter.of(app.files, check_pyproject(app.files)[0])[0]
-    for path, link in _walk(root, root, chosen, app):
-        name = path.relative_to(root).as_posix()
+    ignoring, _ = Filter.of(app.files, None)
+    walked = {path.relative_to(root).as_posix(): (path, link) for path, link in _walk(root, root, ignoring, app)}
+    names = {name: app.files.get(name, b"") for name, (_, link) in walked.items() if not link}
+    chosen, _ = Filter.of(names, check_pyproject(app.files)[0])
+    for name, (path, link) in walked.items():
         if name in app.files or any(f.file == name for f in app.findings):
             continue
         if link:
@@ -80,7 +82,7 @@ def _walk(folder: Path, root: Path, chosen: Filter, app: AppFolder) -> Iterator[
                 yield from _walk(path, root, chosen, app)
                 continue
             app.left_out.append(LeftOut(f"{name}/", why))
-            if chosen.ignored.match(name):  # an import of one of these should say that it is left out
+            if chosen.ignored.match_folder(name):  # an import of one of these should say that it is left out
                 app.files |= {p.relative_to(root).as_posix(): b"" for p in path.rglob("*.py")}
         elif entry.name.startswith(".") and name != GITIGNORE:
             app.left_out.append(LeftOut(name, "hidden files are left out"))
@@ -96,7 +98,7 @@ def _why_pruned(path: Path, name: str, chosen: Filter) -> str | None:
         return "compiled files are left out"
     if (path / "pyvenv.cfg").exists():
         return "a virtual environment is left out"
-    if chosen.ignored.match(name) and not chosen.ignored.keeps_some():
+    if chosen.ignored.match_folder(name):
         return "the root's .gitignore leaves it out"
     return None
 

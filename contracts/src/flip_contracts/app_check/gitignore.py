@@ -23,9 +23,10 @@ class Patterns:
                 result = wanted
         return result
 
-    def keeps_some(self) -> bool:
-        """Whether there are negated patterns, so that a folder that matches may hold a file that does not."""
-        return not all(wanted for _, wanted in self._rules)
+    def match_folder(self, path: str) -> bool:
+        """Whether whatever a folder holds is meant. With negated patterns that cannot be said of a folder."""
+        any_file = f"{path}/\0\0\0\0"  # a name that only a pattern for all names matches
+        return all(wanted for _, wanted in self._rules) and self.match(any_file)
 
 
 def _compile(line: str) -> tuple[re.Pattern[str], bool]:

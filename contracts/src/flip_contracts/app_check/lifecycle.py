@@ -36,10 +36,10 @@ def check_lifecycle(modules: Iterable[Module]) -> list[Finding]:
     reach, place = Reach.NEVER, (modules[0].file, 0)
     mentioned = _mentioned(modules)
     for module in modules:
-        tree, names = module.tree, module.names
-        said |= {status_of(n, names) for n in ast.walk(tree) if isinstance(n, ast.Call) and is_status_call(n)}
-        said |= {None} if is_handed_on(tree) else set()
-        for body, is_called in _bodies(tree, mentioned):
+        names = module.names
+        said |= {status_of(n, names) for n in module.nodes if isinstance(n, ast.Call) and is_status_call(n)}
+        said |= {None} if is_handed_on(module.nodes) else set()
+        for body, is_called in _bodies(module, mentioned):
             flow = Flow(module)
             end = flow.block(body)
             findings += flow.findings
@@ -71,11 +71,11 @@ def _missing(said: set[str | None], file: str) -> Iterator[Finding]:
         )
 
 
-def _bodies(tree: ast.Module, mentioned: set[str]) -> Iterator[tuple[list[ast.stmt], bool]]:
+def _bodies(module: Module, mentioned: set[str]) -> Iterator[tuple[list[ast.stmt], bool]]:
     """The module's and each function's statements, and whether anything calls them."""
-    yield tree.body, True
-    methods = {id(child) for node in ast.walk(tree) if isinstance(node, ast.ClassDef) for child in node.body}
-    for node in ast.walk(tree):
+    yield module.tree.body, True
+    methods = {id(child) for node in module.nodes if isinstance(node, ast.ClassDef) for child in node.body}
+    for node in module.nodes:
         if isinstance(node, ast.ClassDef):
             yield [child for child in node.body if not isinstance(child, ast.FunctionDef)], True
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -86,7 +86,7 @@ def _bodies(tree: ast.Module, mentioned: set[str]) -> Iterator[tuple[list[ast.st
 def _mentioned(modules: list[Module]) -> set[str]:
     """Names that are used anywhere, or imported under another name."""
     used: set[str] = set()
-    for node in (node for module in modules for node in ast.walk(module.tree)):
+    for node in (node for module in modules for node in module.nodes):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
             used.add(node.id)
         elif isinstance(node, ast.Attribute):

@@ -9,6 +9,7 @@ from typing import Final
 from flip_contracts.app_check.finding import Finding, found
 from flip_contracts.app_check.names import Names, Use, imported_from, uses
 
+MAX_CODE_BYTES: Final = 3 * 2**20  # some thirty times a large app; a check costs a tenth of a millisecond per line
 _MAX_NESTING: Final = 300  # Python's limit is 1000 frames, some are taken already and a level takes up to two
 
 
@@ -19,6 +20,8 @@ class Module:
     package: str  # what relative imports start from
     tree: ast.Module
     names: Names
+    nodes: tuple[ast.AST, ...]  # of the tree, breadth first: walked once, asked by every rule
+    imports: "tuple[Import, ...]"
 
     def uses(self) -> Iterator[Use]:
         return uses(self.tree, self.names)
@@ -31,6 +34,7 @@ def parse_all(files: Mapping[str, bytes]) -> tuple[Modules, list[Finding]]:
     """Every Python module of the app by its dotted name."""
     modules: Modules = {}
     findings: list[Finding] = []
+    size = 0
     for file, content in files.items():
         path = PurePosixPath(file)
         if path.suffix != ".py":
@@ -41,25 +45,36 @@ def parse_all(files: Mapping[str, bytes]) -> tuple[Modules, list[Finding]]:
         for depth in range(1, len(parts)):
             modules.setdefault(".".join(parts[:depth]), None)
         package = name if is_package else name.rpartition(".")[0]
+        size += len(content)
+        if size > MAX_CODE_BYTES:
+            modules.setdefault(name, None)
+            continue
         try:
             tree = ast.parse(content)
-            _refuse_depth(tree)
-            modules[name] = Module(name, file, package, tree, Names(tree, package))
+            nodes = _nodes(tree)
+            modules[name] = Module(
+                name, file, package, tree, Names(tree, package), nodes, tuple(_imports(nodes, package))
+            )
         except (SyntaxError, ValueError, RecursionError, MemoryError) as exc:
             line = exc.lineno if isinstance(exc, SyntaxError) else None
             reason = exc.msg if isinstance(exc, SyntaxError) else "it is not Python text, or nested too deep"
             findings.append(found("syntax_error", f"This file cannot be read: {reason}.", "Correct it.", file, line))
             modules.setdefault(name, None)
+    if size > MAX_CODE_BYTES:
+        message = f"The Python files have {size / 2**20:.1f} MiB; {MAX_CODE_BYTES // 2**20} MiB are checked."
+        findings.append(found("code_too_large", message, "Remove generated or copied code that the app does not use."))
     return modules, findings
 
 
-def _refuse_depth(tree: ast.Module) -> None:
-    """The rules recurse; a hostile file must not reach Python's own limit in the middle of one."""
+def _nodes(tree: ast.Module) -> tuple[ast.AST, ...]:
+    """RecursionError for a tree that is too deep: the rules recurse, and must not end in the middle of one."""
+    nodes: list[ast.AST] = []
     level: list[ast.AST] = [tree]
     for _ in range(_MAX_NESTING):
+        nodes += level
         level = [child for node in level for child in ast.iter_child_nodes(node)]
         if not level:
-            return
+            return tuple(nodes)
     raise RecursionError
 
 
@@ -75,7 +90,7 @@ def reachable(start: str, modules: Modules) -> dict[str, Module]:
         reached[name] = module
         parts = name.split(".")
         waiting += [".".join(parts[:depth]) for depth in range(1, len(parts))]
-        for wanted in imports(module):
+        for wanted in module.imports:
             waiting.append(wanted.module)
             if wanted.name is not None:
                 waiting.append(f"{wanted.module}.{wanted.name}")
@@ -90,10 +105,10 @@ class Import:
     must_succeed: bool  # False under `try … except ImportError`
 
 
-def imports(module: Module) -> Iterator[Import]:
+def _imports(nodes: tuple[ast.AST, ...], package: str) -> Iterator[Import]:
     """Imports that run, wherever in the file; those under TYPE_CHECKING do not."""
-    never, excused = _under_type_checking(module.tree), _excused(module.tree)
-    for node in ast.walk(module.tree):
+    never, excused = _under_type_checking(nodes), _excused(nodes)
+    for node in nodes:
         if id(node) in never:
             continue
         must = id(node) not in excused
@@ -101,14 +116,14 @@ def imports(module: Module) -> Iterator[Import]:
             for alias in node.names:
                 yield Import(alias.name, None, node.lineno, must)
         elif isinstance(node, ast.ImportFrom):
-            base = imported_from(node, module.package)
+            base = imported_from(node, package)
             for alias in node.names:
                 yield Import(base, None if alias.name == "*" else alias.name, node.lineno, must)
 
 
-def _under_type_checking(tree: ast.Module) -> set[int]:
+def _under_type_checking(nodes: tuple[ast.AST, ...]) -> set[int]:
     inside: set[int] = set()
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.If) and _is_type_checking(node.test):
             for statement in node.body:
                 inside.update(id(child) for child in ast.walk(statement))
@@ -122,9 +137,9 @@ def _is_type_checking(test: ast.expr) -> bool:
     return name == "TYPE_CHECKING"
 
 
-def _excused(tree: ast.Module) -> set[int]:
+def _excused(nodes: tuple[ast.AST, ...]) -> set[int]:
     inside: set[int] = set()
-    for node in ast.walk(tree):
+    for node in nodes:
         if not isinstance(node, ast.Try):
             continue
         caught = {

@@ -5,7 +5,7 @@ from collections.abc import Container, Iterable, Iterator
 from typing import Final
 
 from flip_contracts.app_check.finding import Finding, found
-from flip_contracts.app_check.modules import Module, imports
+from flip_contracts.app_check.modules import Module
 
 # Top-level module names, not names of distributions: scikit-learn is sklearn.
 PLATFORM_IMAGE: Final = frozenset(
@@ -45,7 +45,7 @@ def check_image(modules: Iterable[Module], own: Container[str]) -> Iterator[Find
     """One finding per package, at its first import. `own`: the app's modules."""
     seen: set[str] = set()
     for module in modules:
-        for wanted in imports(module):
+        for wanted in module.imports:
             root = wanted.module.split(".")[0]
             if not wanted.must_succeed or not root or root in PLATFORM_IMAGE or root in own or root in seen:
                 continue

@@ -23,12 +23,10 @@ def is_status_call(node: ast.AST) -> bool:
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == _METHOD
 
 
-def is_handed_on(tree: ast.Module) -> bool:
+def is_handed_on(nodes: tuple[ast.AST, ...]) -> bool:
     """Whether `update_status` is used without being called on the spot: what it reports is then unknown."""
-    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
-    return any(
-        isinstance(node, ast.Attribute) and node.attr == _METHOD and id(node) not in called for node in ast.walk(tree)
-    )
+    called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
+    return any(isinstance(node, ast.Attribute) and node.attr == _METHOD and id(node) not in called for node in nodes)
 
 
 def status_of(call: ast.Call, names: Names) -> str | None:

@@ -26,7 +26,7 @@ _MINIMUMS: Final = frozenset(
 def check_minimums(module: Module, trust_count: int, config: Mapping[str, object]) -> Iterator[Finding]:
     if trust_count < 1:
         return
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if not isinstance(node, ast.Call):
             continue
         for keyword in node.keywords:
@@ -46,7 +46,7 @@ def check_minimums(module: Module, trust_count: int, config: Mapping[str, object
 def check_timeouts(module: Module, config: Mapping[str, object]) -> Iterator[Finding]:
     hint = config.get(LOCAL_SECONDS_KEY)
     wanted = float(hint) if isinstance(hint, int | float) and not isinstance(hint, bool) else None
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "start"):
             continue
         given = {keyword.arg: keyword.value for keyword in node.keywords}

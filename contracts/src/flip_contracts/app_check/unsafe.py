@@ -7,7 +7,7 @@ from typing import Final
 
 from flip_contracts.app_check.downloads import downloads
 from flip_contracts.app_check.finding import Finding, found
-from flip_contracts.app_check.modules import Module, imports
+from flip_contracts.app_check.modules import Module
 from flip_contracts.app_check.names import Use
 
 _PATTERNS: Final = {
@@ -60,7 +60,7 @@ def check_unsafe(module: Module) -> Iterator[Finding]:
 
 
 def _mistakes(module: Module) -> Iterator[tuple[str, str, int]]:
-    for wanted in imports(module):
+    for wanted in module.imports:
         if wanted.module.split(".")[0] in _NATIVE_MODULES:
             yield "native_code", wanted.module, wanted.line
     for use in module.uses():

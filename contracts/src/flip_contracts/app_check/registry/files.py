@@ -20,6 +20,12 @@ RULES: Final[tuple[Rule, ...]] = (
         "Remove large files; JSON exports and notebooks saved as JSON are the usual cause.",
     ),
     error(
+        "code_too_large",
+        "The Python files have more than 3 MiB together.",
+        "What is beyond is not checked, and code that nobody has looked at does not run.",
+        "Remove generated or copied code that the app does not use.",
+    ),
+    error(
         "file_too_large",
         "One file that would be taken is larger than 10 MiB.",
         "The whole bundle may have 10 MiB. The file was not read, so its content is unchecked.",

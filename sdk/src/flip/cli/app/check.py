@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import warnings
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -38,6 +39,7 @@ def check(
     from flip.local_run.project import parse_overrides
     from flip_contracts.app_check import check_app, check_overrides, declared_config, in_order, read_folder
 
+    warnings.simplefilter("ignore", SyntaxWarning)  # Python's own about an app's text: not asked for here
     try:
         overrides = parse_overrides(run_config or [])
         app = read_folder(path)
