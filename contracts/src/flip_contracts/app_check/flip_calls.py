@@ -60,7 +60,7 @@ def _sends_written_name(node: ast.AST, module: Module) -> bool:
 
 def _is_text(node: ast.expr | None, module: Module) -> bool:
     value = module.names.value_of(node) if node is not None else None
-    return isinstance(value, ast.JoinedStr) or (isinstance(value, ast.Constant) and isinstance(value.value, str))
+    return isinstance(value, ast.Constant) and isinstance(value.value, str)
 
 
 def _is_name(node: ast.expr) -> bool:

@@ -15,4 +15,5 @@ CLIENT = "alpha"
 def evaluate(msg, context):
     FLIP().send_metrics(CLIENT, "m", label="VAL_LOSS", value=1.0, round=1)  #> supernode_name_hard_coded
     FLIP().send_metrics(client_name="alpha", model_id="m", label="VAL_LOSS", value=1.0)  #> supernode_name_hard_coded
+    FLIP().send_metrics(f"{os.getenv('SUPERNODE_NAME')}", "m", label="VAL_LOSS", value=1.0, round=1)
     FLIP().send_metrics(environ["SUPERNODE_NAME"], "m", label="VAL_LOSS", value=1.0, round=1)
