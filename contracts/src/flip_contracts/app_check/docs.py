@@ -5,6 +5,7 @@
 
 import sys
 from pathlib import Path
+from textwrap import fill
 
 from flip_contracts.app_check.registry import SECTIONS, Rule
 
@@ -33,7 +34,9 @@ def page() -> str:
 
 
 def _entry(rule: Rule) -> str:
-    return f"### {rule.code}\n\n*{rule.severity}.* {rule.what}\n\n{rule.why}\n\nTo do: {rule.fix}\n"
+    paragraphs = (f"*{rule.severity}.* {rule.what}", rule.why, f"To do: {rule.fix}")
+    wrapped = (fill(text, 120, break_long_words=False, break_on_hyphens=False) for text in paragraphs)
+    return "\n\n".join((f"### {rule.code}", *wrapped)) + "\n"
 
 
 def main() -> None:
