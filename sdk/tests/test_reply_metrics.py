@@ -54,7 +54,7 @@ def test_every_label_of_the_grammar_is_one_the_platform_takes() -> None:
 
 
 def test_numbers_become_points_in_order() -> None:
-    metrics = {"train_loss": 0.5, "val_dice@epoch.x_4": 1, "num-examples": 40, "num-iterations": 3}
+    metrics = {"train_loss": 0.5, "val_dice@epoch.x_4": 1, "num-examples": 40, "num-iterations": 3, "norm_bit": 1}
     assert points_of_reply(metrics, 2) == [
         ReplyPoint("TRAIN_LOSS", 0.5, 2, "round", None),
         ReplyPoint("VAL_DICE", 1.0, 2, "epoch", 4.0),

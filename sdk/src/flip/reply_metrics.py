@@ -14,7 +14,8 @@ What does not fit the grammar is all label: `loss.x_last` is LOSS.X_LAST.
 
 What is left out, and why:
 
-- `num-examples` and `num-iterations`: weights for the aggregation, not results.
+- `num-examples` and `num-iterations`: weights for the aggregation, not results; `norm_bit`, which Flower's adaptive
+  clipping adds: one client's answer before noise, for the strategy alone.
 - lists: the name says nothing of what their items stand for (classes, batches, layers), so they have no place on
   an axis. Give each item a key of its own, such as `dice_liver`.
 - NaN and infinities, as in `send_metrics`; truth values and anything that is not a number.
@@ -45,7 +46,7 @@ __all__ = ["ReplyPoint", "forward", "points_of_reply", "recording"]
 
 log = logging.getLogger("flip")
 
-_NOT_RESULTS: Final = frozenset({"num-examples", "num-iterations"})
+_NOT_RESULTS: Final = frozenset({"num-examples", "num-iterations", "norm_bit"})
 _AT: Final = re.compile(r"\.x_(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)$")
 
 
