@@ -37,6 +37,7 @@ from flip.reply_metrics import ReplyPoint, forward, parse_key, points_of_reply, 
         ("a@b@c", ("A", "b@c", None)),
         ("val loss %", ("VAL_LOSS__", "round", None)),
         ("", ("M", "round", None)),
+        ("2nd_loss", ("M2ND_LOSS", "round", None)),
         ("l" * 100, ("L" * 64, "round", None)),
     ],
 )

@@ -11,9 +11,9 @@ _OTHER: Final = re.compile(r"[^A-Za-z0-9_.@/-]")
 
 
 def accepted_label(given: str) -> str:
-    """At most 64 of letters, digits and `_ . @ / -`, beginning with a letter or digit."""
+    """At most 64 of letters, digits and `_ . @ / -`, beginning with a letter, as a trust lets it out."""
     label = _OTHER.sub("_", str(given))[:MAX_LABEL]
-    return label if label and label[0].isalnum() else f"M{label}"[:MAX_LABEL]
+    return label if label and label[0].isalpha() else f"M{label}"[:MAX_LABEL]
 
 
 def accepted_axis(given: str | None) -> str:
