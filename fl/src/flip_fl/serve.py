@@ -17,6 +17,7 @@ from flip_fl.api.app import create_api, create_relay
 from flip_fl.api.service import FlService
 from flip_fl.control import Control
 from flip_fl.executor.loop import RuntimeApi
+from flip_fl.executor.zygotes import limits
 from flip_fl.pki import ensure_pki, write_private
 from flip_fl.settings import FlSettings
 from flip_fl.store import Store
@@ -45,8 +46,6 @@ class SuperLinkProcess:
             return
         if self._popen is not None:
             log.error("the SuperLink ended with code %s; starting it again", self._popen.returncode)
-        from flip_fl.executor.launcher import _limits
-
         with self._log.open("ab") as sink:
             self._popen = subprocess.Popen(
                 [sys.executable, "-m", "flip_fl.cli", "superlink"],
@@ -55,7 +54,7 @@ class SuperLinkProcess:
                 stdout=sink,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=_limits(2**62),
+                preexec_fn=limits(2**62),
             )
 
     def stop(self) -> None:

@@ -12,7 +12,7 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +20,21 @@ import flwr.superlink.main as flwr_main
 import flwr.superlink.servicer.control.control_handlers as flwr_control
 import uvicorn
 from cryptography.hazmat.primitives import serialization
+from flwr.server.superlink.linkstate import LinkStateFactory
 from flwr.supercore.fab import Fab
+from flwr.supercore.object_store import ObjectStoreFactory
 from flwr.supercore.primitives.asymmetric_ed25519 import create_message_to_sign
+from starlette.middleware import Middleware
 
-from flip_fl.doors import fleet_door, loopback_door
+from flip_fl.doors import Asgi, Scope, fleet_door, loopback_door
 from flip_fl.federation import RunFederationManager
+from flip_fl.object_store import FileObjectStore
 from flip_fl.settings import FlSettings
 from flip_fl.store import Store
 
 FAB_SIGNER = "fpk_flip_hub"
+# Which part of the API a middleware of Flower looks at, by the beginning of its name.
+PARTS = {"Control": "/v1/control", "NodeAuth": "/v1/fleet", "FleetEventLog": "/v1/fleet"}
 # flwr gives functions the names of their modules, so `import … as` would find the function.
 flwr_cli: Any = importlib.import_module("flwr.superlink.cli.flower_superlink")
 
@@ -38,6 +44,8 @@ def run_superlink(settings: FlSettings) -> None:
     control_token = control_token_file(settings).read_text()
     flwr_main.get_federation_manager = lambda is_simulation=False: RunFederationManager(store)
     flwr_control.Fab = _signing_fab(settings.signing_key_file, store)
+    flwr_main._get_middleware = _only_where_needed(flwr_main._get_middleware)
+    flwr_main.get_objectstore_linkstate_factories = _with_file_store(settings.data_dir / "objects")
 
     def serve(lifespan_config: Any) -> None:
         app = flwr_main.create_app(lifespan_config, flwr_cli.SuperLinkLifespan)
@@ -95,6 +103,40 @@ async def _serve_both(*servers: _Server) -> None:
     while not servers[0].started and not first.done():
         await asyncio.sleep(0.02)
     await asyncio.gather(first, *(s.serve() for s in servers[1:]))
+
+
+class OnlyUnder:
+    """A middleware for one part of the API: each one around a request costs as much as the request's own work."""
+
+    def __init__(self, app: Asgi, prefix: str, inner: Any, **options: Any):
+        self._app, self._prefix, self._inner = app, prefix, inner(app, **options)
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        mine = scope["type"] == "http" and scope["path"].startswith(self._prefix)
+        await (self._inner if mine else self._app)(scope, receive, send)
+
+
+def _only_where_needed(original: Callable[[], list[Middleware]]) -> Callable[[], list[Middleware]]:
+    """Flower puts the middlewares of Control and Fleet around every request; each of them then looks at the path."""
+
+    def middlewares() -> list[Middleware]:
+        narrowed = []
+        for each in original():
+            name = getattr(each.cls, "__name__", "")
+            prefix = next((p for start, p in PARTS.items() if name.startswith(start)), None)
+            narrowed.append(Middleware(OnlyUnder, prefix=prefix, inner=each.cls, **each.kwargs) if prefix else each)
+        return narrowed
+
+    return middlewares
+
+
+def _with_file_store(folder: Path) -> Callable[..., Any]:
+    def factories(database: str, federation_manager: Any) -> tuple[ObjectStoreFactory, LinkStateFactory]:
+        objects = ObjectStoreFactory()
+        objects.store_instance = FileObjectStore(folder)
+        return objects, LinkStateFactory(database, federation_manager, objects)
+
+    return factories
 
 
 def _signing_fab(key_file: Path, store: Store) -> Any:

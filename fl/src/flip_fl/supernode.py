@@ -28,9 +28,11 @@ from flwr.supercore.object_store import ObjectStoreFactory
 from flwr.supernode.cli.flower_supernode import SuperNodeLifespanConfig, _start_supernode_http_api
 from flwr.supernode.nodestate import NodeStateFactory
 
-from flip_fl.executor.launcher import AppLaunch, ProcessLauncher
+from flip_fl.executor.imports import platform_imports
+from flip_fl.executor.launcher import AppLaunch, Launcher, RunPlace
 from flip_fl.executor.loop import Executor, RuntimeApi
-from flip_fl.executor.waits import AdaptiveTime
+from flip_fl.executor.waits import AdaptiveTime, short_backoff
+from flip_fl.executor.zygotes import ZygoteLauncher
 from flip_fl.superlink import FAB_SIGNER
 
 log = logging.getLogger(__name__)
@@ -66,17 +68,26 @@ def run_supernode(spec_file: Path) -> None:
     port = _free_port()
     config = _config(spec, port, secret)
     flwr_node.time = AdaptiveTime()
+    short_backoff(flwr_node)
 
     state_factory = NodeStateFactory(objectstore_factory=ObjectStoreFactory())
     _start_supernode_http_api(config, state_factory)
-    host = ClientAppHost(spec, work, f"127.0.0.1:{port}", state_factory, events)
-    api = RuntimeApi(f"127.0.0.1:{port}", None, None, secret)
-    executor = Executor(
-        TaskType.CLIENT_APP, api, host, ProcessLauncher(), float(spec.limits.get("wall_seconds", 6 * 3600))
+    place = RunPlace(
+        run=spec.run_id,
+        kind="clientapp",
+        folder=work / "zygote",
+        env=spec.app_env,
+        memory_bytes=int(spec.limits.get("memory_bytes", 8 * 2**30)),
     )
+    launcher = ZygoteLauncher()
+    launcher.prepare(place)
+    host = ClientAppHost(place, work, f"127.0.0.1:{port}", state_factory, events)
+    api = RuntimeApi(f"127.0.0.1:{port}", None, None, secret)
+    executor = Executor(TaskType.CLIENT_APP, api, host, launcher, float(spec.limits.get("wall_seconds", 6 * 3600)))
     executor.start()
     flwr_node._init_connection = _telling_online(flwr_node._init_connection, events)
-    flwr_node._pull_and_store_message = _only_the_approved_fab(flwr_node._pull_and_store_message, spec, events)
+    pull = _only_the_approved_fab(flwr_node._pull_and_store_message, spec, events, launcher)
+    flwr_node._pull_and_store_message = _then_look(pull, executor)
 
     def end(*_: Any) -> None:
         # flwr's own handler would first unregister politely; the agent waits 5 s at most.
@@ -133,27 +144,34 @@ class EventFile:
 class ClientAppHost:
     """What the executor needs to know at a trust: every task here belongs to this one run."""
 
-    def __init__(self, spec: NodeSpec, work: Path, runtime: str, state_factory: NodeStateFactory, events: EventFile):
-        self._spec, self._work, self._runtime = spec, work, runtime
+    def __init__(self, place: RunPlace, work: Path, runtime: str, state_factory: NodeStateFactory, events: EventFile):
+        self._place, self._work, self._runtime = place, work, runtime
         self._state_factory, self._events = state_factory, events
         self._log = (work / "clientapp.log").open("a", buffering=1)
         self._number = 0
-        self._messages_of: dict[Path, set[str]] = {}
+        self._messages_of: dict[AppLaunch, set[str]] = {}
 
     def order_for(self, flwr_run_id: int, token: str) -> AppLaunch:
+        keep = self._keeps_process(flwr_run_id)
         self._number += 1
-        folder = self._work / "apps" / str(self._number)
-        # The next round's message may arrive before this process has ended, so remember which one is this one's.
-        self._messages_of[folder] = {m.metadata.message_id for m in self._unanswered()}
-        return AppLaunch(
-            kind="clientapp",
+        launch = AppLaunch(
+            place=self._place,
             runtime_api=self._runtime,
             root_certificates=None,
             token=token,
-            folder=folder,
-            env=self._spec.app_env,
-            memory_bytes=int(self._spec.limits.get("memory_bytes", 8 * 2**30)),
+            folder=self._work / "apps" / ("kept" if keep else str(self._number)),
+            keep_process=keep,
         )
+        # The next round's message may arrive before this process has ended, so remember which one is this one's.
+        self._messages_of[launch] = {m.metadata.message_id for m in self._unanswered()}
+        return launch
+
+    def _keeps_process(self, flwr_run_id: int) -> bool:
+        """The app's config says `flip-warm = true`: its next message finds the modules and caches of this one."""
+        state: Any = self._state_factory.state()
+        run = state.get_run(flwr_run_id)
+        config = flwr_node.get_fused_config_from_fab(state.get_fab(run.fab_hash).content, run)
+        return config.get("flip-warm") is True
 
     def line(self, flwr_run_id: int, line: str) -> None:
         self._log.write(line + "\n")
@@ -162,7 +180,7 @@ class ClientAppHost:
         """If the ClientApp died without a reply, reply for it now; Flower would take a minute to notice."""
         state: Any = self._state_factory.state()
         text = why or f"the ClientApp's process exited with code {returncode}"
-        for message in self._unanswered(self._messages_of.pop(launch.folder)):
+        for message in self._unanswered(self._messages_of.pop(launch)):
             error = Error(ErrorCode.CLIENT_APP_CRASHED, f"ClientAppExited: {text}")
             flwr_node._insert_message(Message(error, reply_to=message), state, state.object_store)
             self._events.write("client_failed", "client_app_exited", "ClientAppExited", text)
@@ -192,7 +210,21 @@ def _telling_online(init: Callable[..., Any], events: EventFile) -> Callable[...
     return connection
 
 
-def _only_the_approved_fab(pull: Callable[..., Any], spec: NodeSpec, events: EventFile) -> Callable[..., Any]:
+def _then_look(pull: Callable[..., Any], executor: Executor) -> Callable[..., Any]:
+    """A message that has come is a task for the executor, in this same process: no need to wait for its next look."""
+
+    def told(**kwargs: Any) -> Any:
+        run_id = pull(**kwargs)
+        if run_id is not None:
+            executor.look()
+        return run_id
+
+    return told
+
+
+def _only_the_approved_fab(
+    pull: Callable[..., Any], spec: NodeSpec, events: EventFile, launcher: Launcher
+) -> Callable[..., Any]:
     def guarded(**kwargs: Any) -> Any:
         get_fab = kwargs["get_fab"]
 
@@ -209,6 +241,7 @@ def _only_the_approved_fab(pull: Callable[..., Any], spec: NodeSpec, events: Eve
                 events.write("refused", problem, text="The app is not the one that the signed manifest names.")
                 log.error("the FAB was refused: %s", problem)
                 return Fab(fab.hash_str, fab.content, {})  # no verification: Flower answers INVALID_FAB, runs nothing
+            launcher.preload(spec.run_id, platform_imports(fab.content))  # while the message's arrays arrive
             return fab
 
         kwargs["get_fab"] = checked

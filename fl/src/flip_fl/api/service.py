@@ -8,6 +8,7 @@ import shutil
 import threading
 import time
 import zipfile
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -28,8 +29,10 @@ from flip_contracts.fl_api import (
 from flip_contracts.statuses import RunReason
 from flip_fl.control import Control, FlowerStatus
 from flip_fl.errors import FlError, ResultsNotReady, RunUnknown, SuperLinkUnreachable, TokenInvalid
-from flip_fl.executor.launcher import AppLaunch, ProcessLauncher
+from flip_fl.executor.imports import platform_imports
+from flip_fl.executor.launcher import AppLaunch, RunPlace
 from flip_fl.executor.loop import Executor, RuntimeApi
+from flip_fl.executor.zygotes import ZygoteLauncher
 from flip_fl.fab import build_fab
 from flip_fl.settings import FlSettings
 from flip_fl.store import RunRow, Store, federation_of
@@ -38,6 +41,7 @@ log = logging.getLogger(__name__)
 FLWR_VERSION = "1.42.0"
 MAX_RESULT_BYTES = 20 * 2**30
 LOG_BATCH_SECONDS = 0.2
+STATUS_SECONDS = 2.0  # between looks at a run whose ServerApp lives
 LAST_WORDS_SECONDS = 5.0  # flwr ends a finished ServerApp within this
 
 
@@ -52,9 +56,11 @@ class FlService:
         self._settings, self._store, self._control = settings, store, control
         self._tokens: dict[UUID, str] = {}
         self._followers: dict[UUID, threading.Thread] = {}
+        self._ended: defaultdict[UUID, threading.Event] = defaultdict(threading.Event)
         self._lock = threading.Lock()
         self._logs = LogBatcher(store)
-        self.executor = Executor(TaskType.SERVER_APP, api, self, ProcessLauncher(), float(settings.app_wall_seconds))
+        self._launcher = ZygoteLauncher()
+        self.executor = Executor(TaskType.SERVER_APP, api, self, self._launcher, float(settings.app_wall_seconds))
 
     def start(self) -> None:
         self._logs.start()
@@ -81,6 +87,9 @@ class FlService:
             for notice in built.notices:
                 self._append(run_id, EventKind.NOTICE, {"text": notice})
         row = self._need(run_id)
+        if row.state == "prepared":  # the frameworks load while the trusts are asked to join
+            self._launcher.prepare(self._place(run_id))
+            self._launcher.preload(str(run_id), platform_imports(row.fab))
         return RunPrepared(fab_sha256=row.fab_sha256, fab_bytes=len(row.fab), notices=built.notices)
 
     def add_node(self, run_id: UUID, spec: NodeSpec) -> NodeView:
@@ -127,6 +136,7 @@ class FlService:
                     }
                     flwr_run_id = self._control.start_run(run.fab, overrides, federation_of(run_id))
                     self._store.update(run_id, flwr_run_id=str(flwr_run_id), state="running")
+                    self.executor.look()
             self._follow(run_id)
         return self.view(run_id)
 
@@ -137,6 +147,7 @@ class FlService:
             self._finish(run_id, "stopped", RunReason.STOPPED_BY_USER, "Stopped before it had started.", None)
         elif run.flwr_run_id is not None and run.state == "running":
             self._control.stop_run(run.flwr_run_id)
+            self._ended[run_id].set()
             self.executor.kill_run(run.flwr_run_id, "stopped")
 
     def results(self, run_id: UUID) -> Path:
@@ -158,8 +169,10 @@ class FlService:
                 self._control.unregister_node(node_id)
             except FlError as error:
                 log.info("a node was already gone: %s", error.code)
+        self._launcher.release(str(run_id))
         self._store.delete_run(run_id)
         self._tokens.pop(run_id, None)
+        self._ended.pop(run_id, None)
         shutil.rmtree(self._folder(run_id), ignore_errors=True)
 
     def health(self) -> NetHealth:
@@ -213,21 +226,27 @@ class FlService:
         (folder / "results").mkdir(parents=True, exist_ok=True)
         self._store.append(run.run_id, EventKind.RUN_STARTED, {})
         return AppLaunch(
-            kind="serverapp",
+            place=self._place(run.run_id),
             runtime_api=self._settings.superlink_address,
             root_certificates=str(self._settings.ca_file),
             token=token,
             folder=folder / "app",
             keep_folder=True,
             env={
-                "FLIP_MODE": "server",
-                "FLIP_URL": f"http://127.0.0.1:{self._settings.relay_port}",
                 "FLIP_RUN_TOKEN": run_token,
                 "FLIP_MODEL_ID": str(run.spec["model_id"]),
                 "FLIP_PROJECT_ID": str(run.spec["project_id"]),
                 "FLIP_RESULTS_DIR": str(folder / "results"),
                 "FLIP_TRUST_COUNT": str(run.spec["trust_count"]),
             },
+        )
+
+    def _place(self, run_id: UUID) -> RunPlace:
+        return RunPlace(
+            run=str(run_id),
+            kind="serverapp",
+            folder=self._folder(run_id) / "zygote",
+            env={"FLIP_MODE": "server", "FLIP_URL": f"http://127.0.0.1:{self._settings.relay_port}"},
             memory_bytes=self._settings.app_memory_bytes,
         )
 
@@ -244,6 +263,7 @@ class FlService:
 
     def ended(self, launch: AppLaunch, flwr_run_id: int, returncode: int, why: str) -> None:
         self._logs.flush()
+        self._ended[UUID(launch.place.run)].set()
 
     # --- following ---
     def _follow(self, run_id: UUID) -> None:
@@ -276,7 +296,9 @@ class FlService:
             if status.status == "finished":
                 self._conclude(run_id, status)
                 return
-            time.sleep(0.25)
+            self._ended[run_id].wait(STATUS_SECONDS)
+            if self._ended[run_id].is_set():  # the ServerApp has gone: Flower will say so in a moment
+                time.sleep(0.1)
 
     def _conclude(self, run_id: UUID, status: FlowerStatus) -> None:
         run = self._need(run_id)
@@ -318,6 +340,7 @@ class FlService:
             results_bytes=archive.stat().st_size if archive else 0,
         )
         self._store.finish(run_id, finished.model_dump(mode="json"))
+        self._launcher.release(str(run_id))
 
     def _wrote_files(self, run_id: UUID) -> bool:
         work = self._folder(run_id) / "app" / "work"

@@ -3,12 +3,17 @@
 import importlib
 from typing import Any
 
+import flwr.supercore.inflatable.inflatable_utils as flwr_inflatable
+
+from flip import reply_metrics
 from flip_fl.executor.report import place_in_app, post, root_of
+from flip_fl.executor.waits import short_backoff
 
 flwr_run: Any = importlib.import_module("flwr.supernode.runtime.run_clientapp")
 
 
 def install() -> None:
+    short_backoff(flwr_inflatable)
     load_fn = flwr_run.get_load_client_app_fn
 
     def get_load_client_app_fn(*args: Any, **kwargs: Any) -> Any:
@@ -28,11 +33,33 @@ def install() -> None:
 
 def _call(app: Any, message: Any, context: Any) -> Any:
     try:
-        return app(message=message, context=context)
+        with reply_metrics.recording() as sent:
+            reply = app(message=message, context=context)
+        _forward(reply, message, sent)
+        return reply
     except Exception as error:  # noqa: BLE001  an app may raise anything
         raise _stripped(error) from None
     finally:
         _flush_metrics()
+
+
+def _forward(reply: Any, message: Any, sent: Any) -> None:
+    """Numbers of the reply's MetricRecords become points of this trust; what the app sent itself is left out."""
+    if reply is None or not reply.has_content():
+        return
+    numbers = {k: v for record in reply.content.metric_records.values() for k, v in record.items()}
+    try:
+        reply_metrics.forward(numbers, _round_of(message), sent)
+    except Exception as error:  # noqa: BLE001  a chart must not cost the round
+        print(f"the reply's metrics were not charted: {type(error).__name__}")
+
+
+def _round_of(message: Any) -> int:
+    for record in message.content.config_records.values():
+        if isinstance(number := record.get("server-round"), int):
+            return number
+    group = message.metadata.group_id
+    return int(group) if group.isdigit() else 0
 
 
 def _flush_metrics() -> None:

@@ -25,7 +25,8 @@ from flip_fl.executor.launcher import AppLaunch, AppProcess, Launcher
 
 log = logging.getLogger(__name__)
 ACQUIRE = "/flwr.proto.Runtime/AcquireTask"
-IDLE_SHORTEST, IDLE_LONGEST = 0.05, 0.5  # seconds between looks for a task
+# Seconds between looks for a task. `look` tells of most tasks at once; the looks are for what it cannot know.
+IDLE_SHORTEST, IDLE_LONGEST = 0.05, 1.0
 
 
 class Host(Protocol):
@@ -69,7 +70,7 @@ class Executor(threading.Thread):
         super().__init__(name=f"executor-{kind}", daemon=True)
         self._kind, self._api, self._host, self._launcher = kind, api, host, launcher
         self._wall_seconds = wall_seconds
-        self._stopping = threading.Event()
+        self._stopping, self._look = threading.Event(), threading.Event()
         self._running: dict[int, list[tuple[AppProcess, Callable[[str], None]]]] = {}
         self._lock = threading.Lock()
         self.last_contact = 0.0  # monotonic time of the last answer of the Runtime API
@@ -83,7 +84,9 @@ class Executor(threading.Thread):
             SuperExecAuthHttpInterceptor(master_secret=self._api.secret, protected_methods=frozenset({ACQUIRE})),
         )
         idle = IDLE_SHORTEST
-        while not self._stopping.wait(idle):
+        while not self._stopping.is_set():
+            self._look.wait(idle)
+            self._look.clear()
             try:
                 answer = client.AcquireTask(AcquireTaskRequest(supported_task_types={self._kind}))
             except (httpx.HTTPError, ValueError) as error:
@@ -98,12 +101,20 @@ class Executor(threading.Thread):
                 idle = min(idle * 1.2, IDLE_LONGEST)
         client.close()
 
+    def look(self) -> None:
+        """There is a task now: do not wait for the next look."""
+        self._look.set()
+
     def _start(self, flwr_run_id: int, token: str) -> None:
         order = self._host.order_for(flwr_run_id, token)
         if order is None:
             log.warning("a task of a run that is not ours was left alone")
             return
-        process = self._launcher.launch(order)
+        try:
+            process = self._launcher.launch(order)
+        except OSError as error:
+            log.error("an app's process could not be started: %s", error)
+            return self._settle(token, 1, f"This node could not start the app's process ({type(error).__name__}).")
         reason: list[str] = []
 
         def kill(why: str) -> None:
@@ -122,12 +133,14 @@ class Executor(threading.Thread):
         timer.start()
         reader = threading.Thread(target=self._read, args=(flwr_run_id, process), name="app-output", daemon=True)
         reader.start()
-        returncode = process.popen.wait()
+        returncode = process.wait()
         timer.cancel()
-        process.clean()  # also ends what it left behind, which would hold the pipe open
         reader.join(timeout=5)
+        process.output.close()
+        process.clean()
         why = reason[0] if reason else ""
-        self._settle(token, returncode, why)
+        if not process.finished:
+            self._settle(token, returncode, why)
         self._host.ended(process.launch, flwr_run_id, returncode, why)
         with self._lock:
             left = [p for p in self._running.get(flwr_run_id, []) if p[0] is not process]
@@ -140,10 +153,7 @@ class Executor(threading.Thread):
             self._host.line(flwr_run_id, raw.decode(errors="replace").rstrip())
 
     def _settle(self, token: str, returncode: int, why: str) -> None:
-        """A process that died without a word would be noticed by its missing heartbeat, a minute later: say it now.
-
-        A task that already has its output refuses this, and that is fine.
-        """
+        """A process that died without a word would be noticed by its missing heartbeat, a minute later: say it now."""
         client = self._api.client(RuntimeTokenHttpInterceptor(token))
         try:
             details = why or f"The app's process exited with code {returncode} before it had finished."
@@ -170,9 +180,11 @@ class Executor(threading.Thread):
 
     def stop(self) -> None:
         self._stopping.set()
+        self._look.set()
         with self._lock:
             ids = list(self._running)
         for flwr_run_id in ids:
             self.kill_run(flwr_run_id, "the node is shutting down")
         if self.is_alive():
             self.join(timeout=3)
+        self._launcher.close()

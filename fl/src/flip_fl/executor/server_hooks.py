@@ -19,7 +19,7 @@ from flwr.serverapp.strategy import Strategy
 from safetensors.numpy import save_file
 
 from flip_fl.executor.report import place_in_app, post, root_of
-from flip_fl.executor.waits import AdaptiveTime
+from flip_fl.executor.waits import AdaptiveTime, short_backoff
 
 flwr_run: Any = importlib.import_module("flwr.superlink.runtime.run_serverapp")
 THRESHOLDS = ("min_train_nodes", "min_evaluate_nodes", "min_available_nodes")
@@ -32,6 +32,7 @@ class NoClientResults(Exception):
 def install() -> None:
     adaptive = AdaptiveTime()
     flwr_grid.time = adaptive
+    short_backoff(flwr_grid)
     flwr_strategy_utils.sleep = adaptive.sleep
     start = Strategy.start
 
