@@ -18,6 +18,8 @@ from typing import Any
 
 import flwr.superlink.main as flwr_main
 import flwr.superlink.servicer.control.control_handlers as flwr_control
+import flwr.superlink.servicer.fleet.fleet_handlers as flwr_fleet
+import flwr.superlink.servicer.runtime.runtime_handlers as flwr_runtime
 import uvicorn
 from cryptography.hazmat.primitives import serialization
 from flwr.server.superlink.linkstate import LinkStateFactory
@@ -26,6 +28,7 @@ from flwr.supercore.object_store import ObjectStoreFactory
 from flwr.supercore.primitives.asymmetric_ed25519 import create_message_to_sign
 from starlette.middleware import Middleware
 
+from flip_fl.bundles import serve_bundles
 from flip_fl.doors import Asgi, Scope, fleet_door, loopback_door
 from flip_fl.federation import RunFederationManager
 from flip_fl.object_store import FileObjectStore
@@ -44,6 +47,8 @@ def run_superlink(settings: FlSettings) -> None:
     control_token = control_token_file(settings).read_text()
     flwr_main.get_federation_manager = lambda is_simulation=False: RunFederationManager(store)
     flwr_control.Fab = _signing_fab(settings.signing_key_file, store)
+    serve_bundles(flwr_runtime)
+    serve_bundles(flwr_fleet)
     flwr_main._get_middleware = _only_where_needed(flwr_main._get_middleware)
     flwr_main.get_objectstore_linkstate_factories = _with_file_store(settings.data_dir / "objects")
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import flwr.supernode.servicer.runtime.runtime_handlers as flwr_handlers
 import flwr.supernode.start_client_internal as flwr_node
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
@@ -28,10 +29,11 @@ from flwr.supercore.object_store import ObjectStoreFactory
 from flwr.supernode.cli.flower_supernode import SuperNodeLifespanConfig, _start_supernode_http_api
 from flwr.supernode.nodestate import NodeStateFactory
 
+from flip_fl.bundles import ask_in_bundles, serve_bundles
 from flip_fl.executor.imports import platform_imports
 from flip_fl.executor.launcher import AppLaunch, Launcher, RunPlace
 from flip_fl.executor.loop import Executor, RuntimeApi
-from flip_fl.executor.waits import AdaptiveTime, short_backoff
+from flip_fl.executor.waits import AdaptiveTime
 from flip_fl.executor.zygotes import ZygoteLauncher
 from flip_fl.superlink import FAB_SIGNER
 
@@ -68,7 +70,8 @@ def run_supernode(spec_file: Path) -> None:
     port = _free_port()
     config = _config(spec, port, secret)
     flwr_node.time = AdaptiveTime()
-    short_backoff(flwr_node)
+    ask_in_bundles(flwr_node)
+    serve_bundles(flwr_handlers)
 
     state_factory = NodeStateFactory(objectstore_factory=ObjectStoreFactory())
     _start_supernode_http_api(config, state_factory)

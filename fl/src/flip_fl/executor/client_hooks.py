@@ -4,16 +4,17 @@ import importlib
 from typing import Any
 
 import flwr.supercore.inflatable.inflatable_utils as flwr_inflatable
+from flwr.app import Message
 
 from flip import reply_metrics
+from flip_fl.bundles import ask_in_bundles
 from flip_fl.executor.report import place_in_app, post, root_of
-from flip_fl.executor.waits import short_backoff
 
 flwr_run: Any = importlib.import_module("flwr.supernode.runtime.run_clientapp")
 
 
 def install() -> None:
-    short_backoff(flwr_inflatable)
+    ask_in_bundles(flwr_inflatable)
     load_fn = flwr_run.get_load_client_app_fn
 
     def get_load_client_app_fn(*args: Any, **kwargs: Any) -> Any:
@@ -45,7 +46,7 @@ def _call(app: Any, message: Any, context: Any) -> Any:
 
 def _forward(reply: Any, message: Any, sent: Any) -> None:
     """Numbers of the reply's MetricRecords become points of this trust; what the app sent itself is left out."""
-    if reply is None or not reply.has_content():
+    if not isinstance(reply, Message) or not reply.has_content():  # Flower tells the app what is wrong with it
         return
     numbers = {k: v for record in reply.content.metric_records.values() for k, v in record.items()}
     try:

@@ -12,14 +12,16 @@ from typing import Any
 
 import flwr.serverapp.strategy.fedavg as flwr_fedavg  # noqa: F401  loads the stock strategies
 import flwr.serverapp.strategy.strategy_utils as flwr_strategy_utils
+import flwr.supercore.inflatable.inflatable_utils as flwr_inflatable
 import flwr.superlink.grid.http_grid as flwr_grid
 import numpy as np
 from flwr.app import ArrayRecord, Message
 from flwr.serverapp.strategy import Strategy
 from safetensors.numpy import save_file
 
+from flip_fl.bundles import ask_in_bundles
 from flip_fl.executor.report import place_in_app, post, root_of
-from flip_fl.executor.waits import AdaptiveTime, short_backoff
+from flip_fl.executor.waits import AdaptiveTime
 
 flwr_run: Any = importlib.import_module("flwr.superlink.runtime.run_serverapp")
 THRESHOLDS = ("min_train_nodes", "min_evaluate_nodes", "min_available_nodes")
@@ -32,7 +34,7 @@ class NoClientResults(Exception):
 def install() -> None:
     adaptive = AdaptiveTime()
     flwr_grid.time = adaptive
-    short_backoff(flwr_grid)
+    ask_in_bundles(flwr_grid, flwr_inflatable)
     flwr_strategy_utils.sleep = adaptive.sleep
     start = Strategy.start
 

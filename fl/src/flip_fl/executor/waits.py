@@ -1,6 +1,5 @@
 """Flower waits a fixed 3 s (0.5 s, 1 s) between polls; here a wait starts short and grows."""
 
-import functools
 import time as _time
 import types
 from typing import Any
@@ -8,12 +7,6 @@ from typing import Any
 # Every fixed wait of flwr 1.42.0 on the path of a message, and how long it may grow here, in seconds.
 LONGEST = {3: 0.4, 1: 0.3, 0.5: 0.1}
 SHORTEST, GROWTH = 0.02, 1.25
-PULL_BACKOFF = 0.05  # Flower waits 1 s, then 2, for an object whose push is under way
-
-
-def short_backoff(module: Any) -> None:
-    """Let `module` ask again soon for an object that its sender is still pushing."""
-    module.pull_objects = functools.partial(module.pull_objects, initial_backoff=PULL_BACKOFF)
 
 
 class AdaptiveTime(types.ModuleType):

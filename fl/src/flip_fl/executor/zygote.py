@@ -107,7 +107,7 @@ class Zygote:
             child.channel.close()
             child.channel = None
             return
-        if not child.kept:
+        if not child.kept or int(data):
             child.finished = True  # its end is a moment away
             return
         task, child.task = child.task, 0
@@ -149,7 +149,7 @@ class Zygote:
                     return 1
                 with open(os.devnull, "wb") as nothing:  # whoever reads our output sees its end
                     _print_to(nothing.fileno())
-                channel.send(b"finished")
+                channel.send(b"%d" % code)
                 if not order["keep_process"] or code:
                     return code
                 data, fds, _, _ = socket.recv_fds(channel, PACKET, 1)
