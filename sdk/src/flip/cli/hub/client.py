@@ -53,7 +53,7 @@ class Hub:
         self._http.close()
 
     def login(self, email: str, password: str) -> Login:
-        return self._send("POST", "auth/login", json={"email": email, "password": password}).json()
+        return self._json("POST", "auth/login", json={"email": email, "password": password})
 
     def logout(self) -> None:
         """End this token at the hub."""
@@ -73,13 +73,13 @@ class Hub:
 
     def create_model(self, project_id: str, name: str, description: str) -> Model:
         body = {"name": name, "description": description}
-        return self._send("POST", f"projects/{project_id}/models", json=body).json()
+        return self._json("POST", f"projects/{project_id}/models", json=body)
 
     def files(self, model_id: str) -> list[RemoteFile]:
         return self._get(f"models/{model_id}/files")
 
     def put_file(self, model_id: str, path: str, content: bytes) -> RemoteFile:
-        return self._send("PUT", f"models/{model_id}/files/{quote(path)}", content=content).json()
+        return self._json("PUT", f"models/{model_id}/files/{quote(path)}", content=content)
 
     def delete_file(self, model_id: str, path: str) -> None:
         self._send("DELETE", f"models/{model_id}/files/{quote(path)}")
@@ -89,7 +89,7 @@ class Hub:
 
     def initiate(self, model_id: str, run_config: dict[str, Any], trusts: list[str] | None) -> Run:
         body = {"run_config": run_config, "trusts": trusts}
-        return self._send("POST", f"models/{model_id}/runs", json=body).json()
+        return self._json("POST", f"models/{model_id}/runs", json=body)
 
     def runs(self, model_id: str) -> list[Run]:
         """Newest first."""
@@ -99,7 +99,7 @@ class Hub:
         return self._get(f"runs/{run_id}")
 
     def stop(self, run_id: str) -> Run:
-        return self._send("POST", f"runs/{run_id}/stop").json()
+        return self._json("POST", f"runs/{run_id}/stop")
 
     def log(self, run_id: str, after: int = 0) -> list[LogLine]:
         """One page of the ServerApp's log; empty when there is nothing after `after`."""
@@ -130,7 +130,14 @@ class Hub:
             raise self._away(error) from error
 
     def _get(self, path: str, **params: Any) -> Any:
-        return self._send("GET", path, params=params).json()
+        return self._json("GET", path, params=params)
+
+    def _json(self, method: str, path: str, **kwargs: Any) -> Any:
+        response = self._send(method, path, **kwargs)
+        try:
+            return response.json()
+        except ValueError:
+            raise self._not_a_hub(response) from None
 
     def _send(self, method: str, path: str, **kwargs: Any) -> httpx.Response:
         pauses = PAUSES if method == "GET" and self._retries else ()
@@ -159,8 +166,7 @@ class Hub:
         except (ValueError, KeyError, TypeError):
             if response.status_code in AWAY:
                 return HubUnavailable(f"Something in front of the hub at {self.url} answers {response.status_code}.")
-            message = f"{self.url} answers {response.status_code} and does not speak as a hub. Check the address."
-            return HubProblem(message, code="not_a_hub", details={}, request_id="", status=response.status_code)
+            return self._not_a_hub(response)
         if response.status_code == httpx.codes.UNAUTHORIZED and code == "not_authenticated":
             message = f"Your login has ended, or the token is not valid. Run `flip login {self.url}`."
         return HubProblem(
@@ -170,3 +176,7 @@ class Hub:
             request_id=str(body.get("request_id", "")),
             status=response.status_code,
         )
+
+    def _not_a_hub(self, response: httpx.Response) -> HubProblem:
+        message = f"{self.url} answers {response.status_code}, but not as a hub does. Check the address."
+        return HubProblem(message, code="not_a_hub", details={}, request_id="", status=response.status_code)

@@ -1,28 +1,34 @@
-"""Findings of the app check, and the files that stay behind, as lines for people."""
+"""Findings of the app check, and the files that stay behind, as `flip app check` prints them."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 from flip.cli.hub.output import clean, one_line
 
-NAMES_SHOWN = 5
+if TYPE_CHECKING:
+    from flip_contracts.app_check import LeftOut
+
+NAMES_SHOWN: Final = 5
 
 
-def print_findings(findings: Sequence[Mapping[str, Any]]) -> None:
-    """One finding: severity, code, place and message on a line, the remedy on the next."""
+def print_findings(findings: Sequence[Mapping[str, Any]], root: str) -> None:
+    """One finding: place, severity, code and message on a line, the remedy on the next. `root`: folder or model."""
     for each in findings:
-        place = ":".join(str(part) for part in (each["file"], each["line"]) if part)
-        print(one_line(f"{each['severity']}: {place + ': ' if place else ''}{each['message']} [{each['code']}]"))
-        print(f"    {one_line(each['remedy'])}")
+        place = ":".join(str(part) for part in (f"{root}/{each['file']}" if each.get("file") else root, each.get("line")) if part)
+        print(one_line(f"{place}  {each['severity']} {each['code']}  {each['message']}"))
+        page = f" See {each['docs']}" if each.get("docs") else ""
+        print(f"    {one_line(each['remedy'])}{page}")
 
 
-def print_dropped(dropped: Mapping[str, str]) -> None:
+def print_left_out(left_out: Iterable[LeftOut], told: set[str]) -> None:
+    """By reason. Caches, which nobody expects to come along, and files that a finding names, are passed over."""
     by_reason: dict[str, list[str]] = defaultdict(list)
-    for path, why in dropped.items():
-        by_reason[why].append(path)
+    for left in left_out:
+        if not left.is_cache and left.path not in told:
+            by_reason[left.why].append(left.path)
     for why, paths in by_reason.items():
         more = f" and {len(paths) - NAMES_SHOWN} more" if len(paths) > NAMES_SHOWN else ""
-        print(clean(f"not uploaded: {', '.join(paths[:NAMES_SHOWN])}{more}: {why}"))
+        print(clean(f"Not uploaded: {', '.join(paths[:NAMES_SHOWN])}{more}: {why}"))

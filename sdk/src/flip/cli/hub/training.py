@@ -43,7 +43,7 @@ def train(
             run = hub.initiate(target["id"], overrides, trust or None)
         except HubProblem as error:
             if error.code == "app_check_failed":
-                print_findings(error.details.get("findings", []))
+                print_findings(error.details.get("findings", []), target["name"])
             raise
     if as_json:
         print_json(run)

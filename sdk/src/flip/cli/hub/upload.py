@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flip.cli.hub.app_folder import AppFolder, read_app
 from flip.cli.hub.arguments import ModelArgument, ProjectOption
 from flip.cli.hub.errors import HubProblem, Refused
-from flip.cli.hub.findings import print_dropped, print_findings
+from flip.cli.hub.findings import print_findings, print_left_out
 from flip.cli.hub.lookup import find_model
 from flip.cli.hub.output import clean, short, size
 from flip.cli.hub.progress import bar
@@ -19,6 +18,7 @@ from flip.cli.hub.session import connect
 
 if TYPE_CHECKING:
     from flip.cli.hub.client import Hub
+    from flip_contracts.app_check import AppFolder
 
 
 def upload(
@@ -28,41 +28,62 @@ def upload(
     prune: Annotated[bool, typer.Option("--prune", help="Remove the model's files that are gone here.")] = False,
 ) -> None:
     """Check an app as the hub will, then send the files that changed. An app with errors is not sent."""
-    app = read_app(path)
+    app = _read(path)
     with connect() as hub:
         target = find_model(hub, model, project)
         trusts = hub.project(target["project_id"])["trusts"]
-        found = check(app, sum(t["decision"] == "APPROVED" for t in trusts))
-        print_findings(found)
-        print_dropped(app.dropped)
-        if errors := sum(f["severity"] == "error" for f in found):
-            raise Refused(f"The app has {_count(errors, 'error')}; nothing was uploaded.", code="app_check_failed")
+        _check(app, path, sum(t["decision"] == "APPROVED" for t in trusts))
+        files = taken(app)
         remote = {file["path"]: file["sha256"] for file in hub.files(target["id"])}
-        changed = {p: c for p, c in app.kept.items() if remote.get(p) != hashlib.sha256(c).hexdigest()}
+        changed = {p: c for p, c in files.items() if remote.get(p) != hashlib.sha256(c).hexdigest()}
+        gone = sorted(set(remote) - set(files))
         _send(hub, target["id"], changed)
-        gone = sorted(set(remote) - set(app.kept))
         for each in gone if prune else ():
             hub.delete_file(target["id"], each)
         verdict = hub.check(target["id"])
 
     sent = f"{_count(len(changed), 'file')} sent ({size(sum(map(len, changed.values())))})"
     removed = f", {len(gone)} removed" if gone and prune else ""
-    print(f"{sent}, {len(app.kept) - len(changed)} unchanged{removed}.")
+    print(f"{sent}, {len(files) - len(changed)} unchanged{removed}.")
     if gone and not prune:
         print(clean(f"Still in the model, gone here: {', '.join(gone)}. `--prune` removes them."))
     if not verdict["ok"]:
-        print_findings([f for f in verdict["findings"] if f["severity"] == "error"])
+        print_findings([f for f in verdict["findings"] if f["severity"] == "error"], target["name"])
         raise Refused("The files are at the hub, but its own check has errors.", code="app_check_failed")
     print(f"The hub's check has no errors. Next: flip train {short(target['id'])} --watch")
 
 
-def check(app: AppFolder, trust_count: int) -> list[dict[str, Any]]:
-    """The hub's own rules. Files that stay behind are listed apart, by reason."""
-    from flip_contracts.app_check import check_app
+def taken(app: AppFolder) -> dict[str, bytes]:
+    """The files that Flower's bundle would hold."""
+    left = {each.path for each in app.left_out}
+    folders = tuple(path for path in left if path.endswith("/"))
+    # .gitignore is read for the check, and has done its work with that
+    return {p: c for p, c in app.files.items() if p not in left and not p.startswith(folders) and p != ".gitignore"}
 
-    present = app.kept | {path: b"" for path in app.dropped if not path.endswith("/")}
-    found = [finding.model_dump(mode="json") for finding in check_app(present, trust_count)]
-    return [finding for finding in found if finding["code"] != "file_dropped"]
+
+def _read(path: Path) -> AppFolder:
+    from flip_contracts.app_check import read_folder
+
+    try:
+        return read_folder(path)
+    except NotADirectoryError:
+        raise Refused(
+            f"{path} is not a folder. Give the folder that holds pyproject.toml.", code="not_a_folder"
+        ) from None
+    except FileNotFoundError:
+        words = f"There is no pyproject.toml in {path}. Give the app's folder; `flip app new NAME` makes one."
+        raise Refused(words, code="pyproject_missing") from None
+
+
+def _check(app: AppFolder, path: Path, trust_count: int) -> None:
+    """The hub's own rules, before a byte is sent."""
+    from flip_contracts.app_check import check_app, in_order
+
+    findings = in_order([*app.findings, *check_app(app.files, trust_count)])
+    print_findings([finding.model_dump(mode="json") for finding in findings], str(path))
+    print_left_out(app.left_out, {finding.file for finding in findings if finding.file})
+    if errors := sum(finding.severity == "error" for finding in findings):
+        raise Refused(f"The app has {_count(errors, 'error')}; nothing was uploaded.", code="app_check_failed")
 
 
 def _send(hub: Hub, model_id: str, files: dict[str, bytes]) -> None:
