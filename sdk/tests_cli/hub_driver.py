@@ -88,7 +88,6 @@ class Driver:
         return self.hub.approved_project(*self.agents.values(), name=name)
 
     def join(self, run_id: str) -> None:
-        self._drain()
         join(self.hub, UUID(run_id), *self.agents.values())
 
     def emit(self, run_id: str, kind: str, **payload: Any) -> None:
@@ -102,6 +101,7 @@ class Driver:
     def finish(self, run_id: str, results_bytes: int = 0, **how: Any) -> None:
         self.hub.fl.finish(UUID(run_id), results=os.urandom(results_bytes), **how)
         self.hub.settle()
+        self._drain()
 
     def settle(self) -> None:
         self.hub.settle()

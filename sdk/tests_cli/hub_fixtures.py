@@ -1,14 +1,25 @@
 """A hub that runs beside the tests, and the `flip` command as a person runs it: a process with its own home."""
 
+import atexit
+import contextlib
+import fcntl
+import functools
 import json
 import os
+import pty
+import re
+import select
 import socket
+import struct
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+import termios
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
+
+import pytest
 
 REPO = Path(__file__).resolve().parents[2]
 FLIP = REPO / ".venv-fl" / "bin" / "flip"
@@ -31,6 +42,11 @@ class TestHub:
         self.process.stdin.flush()
         return self.read()
 
+    def end(self) -> None:
+        assert self.process.stdin
+        self.process.stdin.close()
+        self.process.wait(30)
+
     def read(self) -> Any:
         assert self.process.stdout
         answer = json.loads(self.process.stdout.readline() or '{"error": "the hub has ended"}')
@@ -38,26 +54,23 @@ class TestHub:
         return answer["ok"]
 
 
-@contextmanager
-def running_hub() -> Iterator[TestHub]:
+@functools.cache
+def the_hub() -> TestHub:
+    """One for the whole session. It ends when we do: its standard input closes then."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         port = sock.getsockname()[1]
     process = subprocess.Popen(
-        [str(HUB_PYTHON), str(Path(__file__).with_name("hub_driver.py")), str(port)],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(REPO), os.environ.get("PYTHONPATH", "")])},
+        [str(HUB_PYTHON), "-W", "ignore", str(Path(__file__).with_name("hub_driver.py")), str(port)],
+        env={**os.environ, "PYTHONPATH": str(REPO)},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     )
-    try:
-        hub = TestHub(f"http://127.0.0.1:{port}", process)
-        hub.read()
-        yield hub
-    finally:
-        if process.stdin:
-            process.stdin.close()  # the driver ends, and with it PostgreSQL
-        process.wait(30)
+    hub = TestHub(f"http://127.0.0.1:{port}", process)
+    atexit.register(hub.end)
+    hub.read()
+    return hub
 
 
 @dataclass
@@ -114,3 +127,93 @@ class Shell:
         said = self("login", url, "--username", f"{role}@x.example", "--password-stdin", stdin=f"{PASSWORD}\n")
         assert said.code == 0, said.err
         return said
+
+    def on_terminal(self, *arguments: str) -> "Terminal":
+        return Terminal([str(FLIP), *arguments], {**self.environment, "TERM": "xterm"}, self.home)
+
+
+class Terminal:
+    """The command on a pseudo-terminal of 100 columns: what a person sees, and what they type."""
+
+    def __init__(self, command: list[str], env: dict[str, str], cwd: Path):
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.chdir(cwd)
+            os.execve(command[0], command, env)
+        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
+        self.seen = ""
+
+    def until(self, pattern: str, timeout: float = 20) -> str:
+        """Everything seen so far, once it matches."""
+        deadline = time.monotonic() + timeout
+        while not re.search(pattern, self.seen):
+            assert time.monotonic() < deadline, f"never saw {pattern!r} in {self.seen!r}"
+            if not self._read():
+                raise AssertionError(f"ended without {pattern!r} in {self.seen!r}")
+        return self.seen
+
+    def type(self, text: str) -> None:
+        os.write(self.fd, text.encode())
+
+    def end(self) -> int:
+        """The exit code, when the command has ended by itself."""
+        while self._read():
+            pass
+        os.close(self.fd)
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+    def _read(self) -> bool:
+        with contextlib.suppress(OSError):  # how a pseudo-terminal says that the other side is gone
+            if select.select([self.fd], [], [], 1)[0]:
+                data = os.read(self.fd, 65536)
+                self.seen += data.decode(errors="replace")
+                return bool(data)
+            return True
+        return False
+
+
+@dataclass
+class Story:
+    """A researcher who is logged in, with an approved project of an unheard-of name and a model in it."""
+
+    hub: TestHub
+    flip: Shell
+    project: str
+    model: str
+
+    def uploaded(self) -> "Story":
+        said = self.flip("upload", self.model, str(APP))
+        assert said.code == 0, said.out + said.err
+        return self
+
+    def queued(self, *options: str) -> str:
+        return self.flip("train", self.model, "--json", *options).json["id"]
+
+    def running(self) -> str:
+        run_id = self.queued()
+        self.hub.do("join", run_id=run_id)
+        return run_id
+
+    def finished(self, results_bytes: int = 1000) -> str:
+        run_id = self.running()
+        self.hub.do("finish", run_id=run_id, results_bytes=results_bytes)
+        return run_id
+
+
+@pytest.fixture
+def hub() -> TestHub:
+    return the_hub()
+
+
+@pytest.fixture
+def flip(tmp_path: Path) -> Shell:
+    return Shell(tmp_path)
+
+
+@pytest.fixture
+def story(hub: TestHub, flip: Shell) -> Story:
+    flip.login(hub.url)
+    project, model = (f"{kind} {uuid4().hex[:12]}" for kind in ("Project", "Model"))
+    hub.do("project", name=project)
+    assert flip("models", project, "--create", model).code == 0
+    return Story(hub, flip, project, model)

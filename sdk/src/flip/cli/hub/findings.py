@@ -17,7 +17,8 @@ NAMES_SHOWN: Final = 5
 def print_findings(findings: Sequence[Mapping[str, Any]], root: str) -> None:
     """One finding: place, severity, code and message on a line, the remedy on the next. `root`: folder or model."""
     for each in findings:
-        place = ":".join(str(part) for part in (f"{root}/{each['file']}" if each.get("file") else root, each.get("line")) if part)
+        file = f"{root}/{each['file']}" if each.get("file") else root
+        place = f"{file}:{each['line']}" if each.get("line") else file
         print(one_line(f"{place}  {each['severity']} {each['code']}  {each['message']}"))
         page = f" See {each['docs']}" if each.get("docs") else ""
         print(f"    {one_line(each['remedy'])}{page}")
