@@ -23,7 +23,6 @@ PLATFORM_IMAGE: Final = frozenset(
         "torch",
         # Come with the ones above.
         "dateutil",
-        "einops",
         "google",  # protobuf, of flwr
         "joblib",
         "packaging",

@@ -202,7 +202,8 @@ class FlService:
         self._append(run.run_id, EventKind.APP_STATUS, {"status": status})
 
     def app_event(self, run: RunRow, kind: EventKind, payload: dict[str, Any]) -> None:
-        if kind is EventKind.ROUND_DONE and payload.get("phase") == "train":
+        # An app that only evaluates has results, too.
+        if kind is EventKind.ROUND_DONE and (payload.get("phase") == "train" or run.train_results == 0):
             self._store.add_train_results(run.run_id, int(payload["results"]))
         self._append(run.run_id, kind, payload)
 
