@@ -19,7 +19,7 @@ def print_findings(findings: Sequence[Mapping[str, Any]], root: str) -> None:
     for each in findings:
         file = f"{root}/{each['file']}" if each.get("file") else root
         place = f"{file}:{each['line']}" if each.get("line") else file
-        print(one_line(f"{place}  {each['severity']} {each['code']}  {each['message']}"))
+        print(clean(f"{place}  {each['severity']} {each['code']}  {one_line(each['message'])}"))
         page = f" See {each['docs']}" if each.get("docs") else ""
         print(f"    {one_line(each['remedy'])}{page}")
 
