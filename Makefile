@@ -30,14 +30,14 @@ demo: install  ## Run a real federation: hub, SuperLink, two trusts, one trainin
 
 test: install check  ## Everything: lint, types, unit, real federation (about 15 minutes on 2 cores)
 	@$(VENV)/bin/python -m pytest -m "not slow"
-	@$(FLVENV)/bin/python -m pytest fl/tests sdk/tests_cli tutorials templates -m "not slow"
+	@$(FLVENV)/bin/python -m pytest fl/tests sdk/tests_cli sdk/tests_flower tutorials templates -m "not slow"
 	@$(MAKE) --no-print-directory test-slow
 
 test-fast: install  ## The suites that answer in seconds
 	@$(VENV)/bin/python -m pytest -m "not slow"
 
 test-slow: install  ## Real federations, end to end
-	@$(FLVENV)/bin/python -m pytest fl/tests -m slow
+	@$(FLVENV)/bin/python -m pytest fl/tests sdk/tests_cli -m slow
 	@$(VENV)/bin/python -m pytest tests -m slow
 
 check: install  ## Lint, types, architecture

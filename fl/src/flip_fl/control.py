@@ -54,7 +54,7 @@ class Control:
             return getattr(self._client, method)(request)
         except httpx.HTTPStatusError as error:
             try:
-                flower = FlowerError.from_json(error.response.text)
+                flower: Any = FlowerError.from_json(error.response.text)
                 code, text = int(flower.code), flower.message
             except Exception:  # noqa: BLE001  the body of a foreign server may be anything
                 code, text = error.response.status_code, "no details"

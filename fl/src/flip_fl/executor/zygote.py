@@ -167,10 +167,10 @@ def _perform(kind: str, order: dict[str, Any], output: int) -> int:
     os.close(output)
     os.environ.update(order["env"])
     os.chdir(order["work"])
+    from flip_fl.executor.tasks import EndOfTask, perform
+
     code = -1
     try:
-        from flip_fl.executor.tasks import EndOfTask, perform
-
         perform(kind, order)
     except EndOfTask as end:
         code = end.exit_code

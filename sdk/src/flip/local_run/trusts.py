@@ -116,7 +116,7 @@ def _dealt(data: Path, names: Sequence[str], scratch: Path) -> list[Mapping[str,
 
 
 def _variables(table: Path, images: Path) -> dict[str, str]:
-    found = {protocol.ENV_DEV_DATAFRAME: str(table)}
+    found = {protocol.ENV_DEV_DATAFRAME: str(table), protocol.ENV_LOCAL_OWN_DATA: "1"}
     if images.is_dir():
         found[protocol.ENV_DEV_IMAGES_DIR] = str(images)
     return found
