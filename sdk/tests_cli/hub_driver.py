@@ -27,6 +27,7 @@ from flip_hub.db import Database, now
 from flip_hub.keys import ensure_signing_key
 from flip_hub.nets.tables import NetRow
 from flip_hub.postgres import EmbeddedPostgres
+from flip_hub.results.tables import RunResult
 from flip_hub.settings import HubSettings, NetSettings
 from flip_hub.users.service import create_user
 
@@ -102,6 +103,13 @@ class Driver:
         self.hub.fl.finish(UUID(run_id), results=os.urandom(results_bytes), **how)
         self.hub.settle()
         self._drain()
+
+    def runs(self, model_id: str) -> list[dict]:
+        return self.hub.researcher.get(f"models/{model_id}/runs")
+
+    def sha256(self, run_id: str) -> str:
+        with self.database.session() as session:
+            return session.get_one(RunResult, UUID(run_id)).sha256
 
     def settle(self) -> None:
         self.hub.settle()

@@ -132,9 +132,9 @@ class Shell:
 
     def logged_in(self, url: str) -> "Shell":
         """As after a login of the researcher, without the time that it takes."""
-        self.credentials.parent.mkdir(parents=True, mode=0o700)
+        self.credentials.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
         self.credentials.touch(0o600)
-        self.credentials.write_text(json.dumps({"hub_url": url, "token": token_of(url)}))
+        self.credentials.write_text(json.dumps({"hub_url": url, "token": token_of(the_hub().url)}))
         return self
 
     def login(self, url: str, role: str = "researcher") -> Said:
