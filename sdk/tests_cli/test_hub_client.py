@@ -89,7 +89,7 @@ def test_nothing_else_is_tried_again(server: Server, hub: Hub):
 
 
 @pytest.mark.parametrize(
-    "answer", [(200, b"<html>a page</html>"), (404, b"<html>"), (307, b""), (500, b'{"detail": 1}')]
+    "answer", [(200, b"<html>a page</html>"), (404, b"<html>"), (307, b""), (418, b'{"detail": 1}')]
 )
 def test_another_web_server_is_not_taken_for_a_hub(server: Server, hub: Hub, answer: tuple[int, bytes]):
     server.answers = [answer]

@@ -19,7 +19,7 @@ from flip.cli.hub.records import Check, Event, Login, LogLine, Model, Project, R
 
 TIMEOUT: Final = httpx.Timeout(60, connect=10)
 PAUSES: Final = (0.3, 1.0)  # between tries of a GET; anything else is tried once, for it may have been done
-AWAY: Final = frozenset({502, 503, 504})
+AWAY: Final = frozenset({500, 502, 503, 504})  # 500 without a body of ours: a hub on its way down
 SHA256: Final = re.compile(r'"([0-9a-f]{64})"')
 
 
