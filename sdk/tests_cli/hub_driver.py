@@ -16,7 +16,7 @@ from uuid import UUID
 
 import httpx
 import uvicorn
-from hub.tests.conftest import FakeAgent, Hub, Person
+from hub.tests.conftest import APP, FakeAgent, Hub, Person
 from hub.tests.fake_fl import FakeFl
 from hub.tests.runs.test_story import join, metric
 
@@ -87,6 +87,18 @@ class Driver:
         if not approved:
             return self.hub.researcher.post("projects", {"name": name, "purpose": "x", "kind": "imaging"})
         return self.hub.approved_project(*self.agents.values(), name=name)
+
+    def model(self, project_id: str, name: str) -> dict:
+        return self.hub.researcher.post(f"projects/{project_id}/models", {"name": name})
+
+    def upload(self, model_id: str) -> None:
+        for path in sorted(APP.rglob("*")):
+            if path.suffix in {".py", ".toml"}:
+                url = f"models/{model_id}/files/{path.relative_to(APP).as_posix()}"
+                assert self.hub.researcher.call("PUT", url, content=path.read_bytes()).status_code == 200
+
+    def initiate(self, model_id: str) -> str:
+        return self.hub.researcher.post(f"models/{model_id}/runs", {})["id"]
 
     def join(self, run_id: str) -> None:
         join(self.hub, UUID(run_id), *self.agents.values())

@@ -31,8 +31,9 @@ def a_round(story: Story, run_id: str, number: int = 1) -> None:
 
 def test_train_and_watch_to_the_results_as_plain_lines(ready: Story):
     watching = ready.flip.start("train", ready.model, "--watch", "--run-config", "num-server-rounds=1")
-    run_id = _run(ready)["id"]
-    assert _run(ready)["run_config"] == {"num-server-rounds": 1}
+    run = first_run(ready)
+    run_id = run["id"]
+    assert run["run_config"] == {"num-server-rounds": 1}
     ready.hub.do("join", run_id=run_id)
     ready.hub.do("emit", run_id=run_id, kind="app_status", status="PREPARED")
     a_round(ready, run_id)
@@ -53,23 +54,21 @@ def test_train_and_watch_to_the_results_as_plain_lines(ready: Story):
         "log | \ufffd[2Jwiped",
     ):
         assert out.count(f"  {line}\n") == 1, (line, out)
-    assert out.endswith(f"Run {run_id[:8]} succeeded: Completed. [completed]\nNext: flip results {_model(ready)[:8]}\n")
+    assert out.endswith(
+        f"Run {run_id[:8]} succeeded: Completed. [completed]\nNext: flip results {ready.model_id[:8]}\n"
+    )
     again = ready.flip("watch", ready.model)
     assert again.code == 0
     assert "succeeded" in again.out
 
 
-def _model(story: Story) -> str:
-    return story.flip("models", story.project, "--json").json[0]["id"]
-
-
-def _run(story: Story) -> dict:
-    model_id, deadline = _model(story), time.monotonic() + 20
-    while time.monotonic() < deadline:
+def first_run(story: Story) -> dict:
+    """The run that a command in the background is about to start."""
+    deadline = time.monotonic() + 20
+    while not (runs := story.runs()):
+        assert time.monotonic() < deadline
         time.sleep(0.1)
-        if runs := story.hub.do("runs", model_id=model_id):
-            return runs[0]
-    raise AssertionError("no run")
+    return runs[0]
 
 
 @pytest.mark.parametrize(
@@ -133,7 +132,7 @@ def test_ctrl_c_leaves_the_run_alone(ready: Story):
     code, _, err = ended(watching)
     assert code == 130
     assert "The run goes on." in err
-    assert ready.hub.do("runs", model_id=_model(ready))[0]["state"] == "running"
+    assert ready.runs()[0]["state"] == "running"
     ready.hub.do("finish", run_id=run_id)
 
 
@@ -174,7 +173,7 @@ def test_a_run_config_that_does_not_fit_starts_nothing(ready: Story, text: str):
     assert f"[{code}]" in said.err
     assert words in said.err
     assert said.err.count("\n") == 1
-    assert ready.hub.do("runs", model_id=_model(ready)) == []
+    assert ready.runs() == []
 
 
 def test_a_model_without_files_is_refused_with_the_findings(story: Story):

@@ -8,7 +8,6 @@ from sdk.tests_cli.hub_fixtures import APP, Story, flip, hub, story, token_of  #
 
 from flip.cli.hub.client import Hub
 from flip.cli.hub.credentials import Access
-from flip.cli.hub.lookup import find_model
 
 # ruff: noqa: F811  pytest hands fixtures over by name
 
@@ -20,7 +19,7 @@ def app(tmp_path: Path) -> Path:
 
 def remote(story: Story) -> set[str]:
     hub = Hub(Access(story.hub.url, token_of(story.hub.url)))
-    return {file["path"] for file in hub.files(find_model(hub, story.model)["id"])}
+    return {file["path"] for file in hub.files(story.model_id)}
 
 
 ALL = {"pyproject.toml", "app/__init__.py", "app/client_app.py", "app/server_app.py"}
