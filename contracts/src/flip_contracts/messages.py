@@ -84,7 +84,9 @@ class DecisionMessage(Wire):
 class ImagingMessage(Wire):
     """Counts of the imaging ledger by stage, and of exclusions by reason. Never an accession number.
 
-    `final` is true when every accession is READY or EXCLUDED.
+    Counts pass the trust's disclosure control: rounded to `rounded_to`, and not told below `threshold`. A stage or a
+    reason whose count is suppressed is named in `suppressed` and is in neither map; it may also be nobody's. Both are
+    None from an older trust, whose counts are exact. `final` is true when every accession is READY or EXCLUDED.
     """
 
     kind: Literal[MessageKind.IMAGING] = MessageKind.IMAGING
@@ -92,6 +94,9 @@ class ImagingMessage(Wire):
     project_id: UUID
     stages: dict[str, int]
     excluded: dict[str, int] = {}
+    suppressed: list[str] = []
+    threshold: int | None = None
+    rounded_to: int | None = None
     final: bool
 
 

@@ -20,12 +20,16 @@ class TaskType(StrEnum):
 
 
 class CohortCount(Wire):
-    """Aggregate the cohort that `sql` defines. The trust applies its own threshold; the hub cannot lower it."""
+    """Aggregate the cohort that `sql` defines. The trust applies its own threshold; the hub cannot lower it.
+
+    `asked_by`: the stable id of the user who asks; the trust keeps a query budget per user. None from an older hub.
+    """
 
     type: Literal[TaskType.COHORT_COUNT] = TaskType.COHORT_COUNT
     query_id: UUID
     project_id: UUID
     sql: str
+    asked_by: UUID | None = None
 
 
 class ReviewProject(Wire):
@@ -81,19 +85,77 @@ class ClaimResponse(Wire):
 
 
 class Cell(Wire):
-    """One cell of an aggregate. A cell that is not listed is zero or suppressed; `count` None says suppressed."""
+    """Of older trusts: one cell of an aggregate. One that is not listed is zero or suppressed; so is `count` None."""
 
     value: str
     count: int | None
 
 
 class Histogram(Wire):
+    """Of older trusts, whose aggregates were the same for each query; now there is a `ColumnSummary` per column."""
+
     name: str
     cells: list[Cell]
 
 
+class SummaryKind(StrEnum):
+    CATEGORY = "category"
+    HISTOGRAM = "histogram"
+    DATE = "date"
+
+
+class SummaryCell(Wire):
+    """Distinct persons with a value in this cell. `count` None is suppressed: show "< threshold", never 0.
+
+    In a category summary `label` is the value, and the one cell with `other` stands for every value that is not listed.
+    In a histogram or a date summary the cell holds `low <= value < high`: numbers, or ISO dates; None is an open end.
+    """
+
+    label: str = ""
+    low: float | str | None = None
+    high: float | str | None = None
+    other: bool = False
+    count: int | None
+
+
+class ColumnSummary(Wire):
+    """One selected column. Cells are in the order to draw them in. `missing`: persons with a NULL; None is suppressed.
+
+    A person with several values is counted in several cells, so cells may add up to more than `persons`.
+    `epsilon`: set where counts hold differentially private noise instead of suppression and rounding; then a count is
+    within `margin` of the truth in 95 % of cases.
+    """
+
+    name: str
+    kind: SummaryKind
+    cells: list[SummaryCell]
+    missing: int | None
+    epsilon: float | None = None
+    margin: int | None = None
+
+
+class QueryBudget(Wire):
+    """What is left to ask at this trust after this query, until `resets_at`. None: no such limit (or asker unknown).
+
+    `epsilon_left` of `epsilon_limit` is the project's differential privacy budget here, which never resets.
+    """
+
+    project_left: int
+    project_limit: int
+    user_left: int | None = None
+    user_limit: int | None = None
+    resets_at: datetime
+    epsilon_left: float | None = None
+    epsilon_limit: float | None = None
+
+
 class CohortCountResult(Wire):
-    """Rounded, suppressed aggregates. `persons` is None where there are fewer than `threshold`, zero included."""
+    """Rounded, suppressed aggregates. `persons` is None where there are fewer than `threshold`, zero included.
+
+    `zero_told`: this trust's policy tells nobody from few: then a count of 0 is a true zero, and None is 1 up to
+    `threshold` - 1. Otherwise None may be zero as well. `rows`, `columns` and `budget` are not in answers of older
+    trusts.
+    """
 
     persons: int | None
     accessions: int | None
@@ -101,6 +163,10 @@ class CohortCountResult(Wire):
     threshold: int
     rounded_to: int
     histograms: list[Histogram] = []
+    rows: int | None = None
+    columns: list[ColumnSummary] = []
+    zero_told: bool = False
+    budget: QueryBudget | None = None
 
 
 class JoinRunResult(Wire):

@@ -65,7 +65,7 @@ def create_query(session: Session, user: User, project: Project, sql: str, names
         online = trust.last_seen_at is not None and trust.last_seen_at > now() - OFFLINE_AFTER
         state = "queued" if online else "offline"  # the task waits for it all the same
         session.add(CohortAnswer(query_id=query.id, trust_id=trust.id, state=state))
-        queue_task(session, trust.id, CohortCount(query_id=query.id, project_id=project.id, sql=sql))
+        queue_task(session, trust.id, CohortCount(query_id=query.id, project_id=project.id, sql=sql, asked_by=user.id))
     record(session, str(user.id), "cohort.queried", str(query.id), trusts=[t.name for t in trusts])
     return query
 
