@@ -22,7 +22,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi.testclient import TestClient
 
 from flip_contracts.manifest import Net, RunManifest, SignedManifest
-from flip_contracts.sql_guard.guard import CheckedQuery
 from flip_contracts.tasks import JoinRun, ReviewProject, StartNode, Task
 from flip_contracts.wire import canonical_bytes
 from flip_trust.agent import Agent
@@ -194,20 +193,21 @@ def hospital(tmp_path_factory: pytest.TempPathFactory) -> Hospital:
 
 
 @pytest.fixture(scope="session")
-def answers() -> dict[tuple[str, str, str], Any]:
+def answers() -> dict[tuple[str, str], Any]:
     return {}
 
 
 @pytest.fixture
-def duckdb_asked_once(answers: dict[tuple[str, str, str], Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def duckdb_asked_once(answers: dict[tuple[str, str], Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """Real answers of the real engine; the same question is not asked again, which saves a process each time."""
     ask = DuckDbEngine._ask
 
-    def remembered(self: DuckDbEngine, what: str, checked: CheckedQuery) -> Any:
-        place = (str(self._path), what, checked.emitted)
+    def remembered(self: DuckDbEngine, order: dict[str, Any]) -> Any:
+        place = (str(self._path), json.dumps(order))
         if place not in answers:
-            answers[place] = ask(self, what, checked)
-        return json.loads(json.dumps(answers[place]))
+            answers[place] = ask(self, order)
+        head, body = answers[place]
+        return json.loads(json.dumps(head)), body
 
     monkeypatch.setattr(DuckDbEngine, "_ask", remembered)
 

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,7 +48,9 @@ def exact(path: Path, sql: str) -> int:
 
 
 def children() -> set[str]:
-    return set(Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split())
+    """The forks that answer queries: our children's children."""
+    own = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
+    return {fork for pid in own for fork in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
 
 
 def test_the_demo_cohort_has_one_row_per_accession_with_types(engine: DuckDbEngine):
@@ -108,6 +111,56 @@ def test_persons_and_accessions_are_found_from_either(engine: DuckDbEngine, colu
     assert summary.histograms["modality"] == {"4013636": 12}
 
 
+def test_our_own_aggregates_run_over_cohort_persons_and_accessions(engine: DuckDbEngine, path: Path):
+    ill = check("SELECT person_id, condition_start_date FROM omop.condition_occurrence")
+    found = engine.aggregate(
+        ill,
+        {
+            "rows": "SELECT count(*) FROM cohort",
+            "persons": "SELECT count(*) FROM persons",
+            "accessions": "SELECT count(*) FROM accessions",
+            "year": "SELECT CAST(extract(year FROM condition_start_date) AS INTEGER) AS y, count(DISTINCT person_id) "
+            "FROM cohort GROUP BY 1 ORDER BY 1",
+            "men": "SELECT count(*) FROM persons AS p JOIN omop.person AS o ON o.person_id = p.person_id "
+            "WHERE o.gender_concept_id = 8507",
+        },
+    )
+    assert found["rows"] == [[exact(path, "SELECT count(*) FROM omop.condition_occurrence")]]
+    assert found["persons"] == [[exact(path, "SELECT count(DISTINCT person_id) FROM omop.condition_occurrence")]]
+    assert [year for year, _ in found["year"]] == list(range(2015, 2025))
+    assert 0 < found["men"][0][0] < found["persons"][0][0]
+    assert 0 < found["accessions"][0][0] <= 12
+
+
+@pytest.mark.parametrize("sql", ["SELECT person_id FROM omop.visit_occurrence", "SELECT * FROM omop.person"])
+def test_the_persons_of_a_cohort_are_distinct_ascending_integers(engine: DuckDbEngine, sql: str):
+    found = engine.persons(check(sql))
+    assert found.dtype == "int64"
+    assert found.tolist() == list(range(1, 2001))
+
+
+def test_persons_are_found_by_their_accessions(engine: DuckDbEngine):
+    found = engine.persons(check("SELECT accession_id FROM omop.image_occurrence"))
+    assert found.tolist() == sorted(int(person) for _, person, _ in ACCESSIONS)
+
+
+def test_nobody_is_an_empty_array(engine: DuckDbEngine):
+    assert engine.persons(check("SELECT person_id FROM omop.person WHERE year_of_birth < 0")).tolist() == []
+
+
+def test_a_killed_zygote_is_started_again(path: Path):
+    engine = DuckDbEngine(path)
+    assert len(engine.rows(check(demo_query())).rows) == 12
+    before = set(Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split())
+    other = DuckDbEngine(path)
+    other.rows(check(demo_query()))
+    after = set(Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split())
+    (zygote,) = after - before
+    os.kill(int(zygote), signal.SIGKILL)
+    time.sleep(0.2)
+    assert len(other.rows(check(demo_query())).rows) == 12
+
+
 def test_a_cohort_of_nobody_is_empty_and_not_an_error(engine: DuckDbEngine):
     nobody = check("SELECT person_id, accession_id FROM omop.image_occurrence WHERE modality_concept_id = 1")
     assert engine.rows(nobody).rows == []
@@ -124,6 +177,9 @@ def test_a_query_without_end_is_killed_and_leaves_no_process(path: Path):
         DuckDbEngine(path, timeout_seconds=1.5).rows(unguarded(ENDLESS))
     assert failed.value.code == "query_timeout"
     assert time.monotonic() - started < 6
+    gone_by = time.monotonic() + 3
+    while not children() <= before and time.monotonic() < gone_by:
+        time.sleep(0.05)  # its socket closes a moment before it is gone
     assert children() <= before
 
 

@@ -1,19 +1,24 @@
-"""The process that touches the database: one query, then gone. JSON in on stdin, JSON out on stdout.
+"""The process that touches a DuckDB file. Started once, it loads DuckDB and waits; each query runs in a fork of it.
 
-DuckDB with `read_only` alone still reads files, Python variables and writes exports; it is locked before the query.
+A fork answers one query and is gone: nothing of one query is left for the next, and a fork can be killed. DuckDB with
+`read_only` alone still reads files, Python variables and writes exports; it is locked before the query.
 """
 
 import ctypes
-import datetime as dt
-import decimal
 import json
 import math
+import os
+import re
 import resource
 import signal
+import socket
 import sys
 from typing import Any
 
 import duckdb
+import numpy as np
+
+from flip_trust.sql.values import plain
 
 # In this order: the last one makes the others final.
 LOCKS = (
@@ -32,8 +37,7 @@ PR_SET_PDEATHSIG = 1  # prctl(2)
 ADDRESS_SPACE_FACTOR = 8  # DuckDB reserves far more addresses than it uses
 TYPES = {
     **dict.fromkeys(("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UBIGINT", "UINTEGER"), "int64"),
-    **dict.fromkeys(("FLOAT", "DOUBLE"), "float64"),
-    "VARCHAR": "string",
+    **dict.fromkeys(("FLOAT", "DOUBLE", "DECIMAL"), "float64"),
     "BOOLEAN": "boolean",
     "DATE": "date",
     "TIMESTAMP": "timestamp",
@@ -51,91 +55,91 @@ def connect(path: str, memory_limit_mb: int) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def rows(connection: duckdb.DuckDBPyConnection, sql: str) -> dict[str, Any]:
-    found = connection.execute(f"SELECT * FROM ({sql}) AS cohort ORDER BY ALL")
-    columns = [(name, _type(str(kind))) for name, kind, *_ in found.description or []]
-    return {"columns": columns, "rows": [[_json(v) for v in row] for row in found.fetchall()]}
+def rows(connection: duckdb.DuckDBPyConnection, sql: str, max_rows: int) -> tuple[dict[str, Any], bytes]:
+    # The limit inside: outside, DuckDB would keep a heap of that many rows ready.
+    limited = f"SELECT * FROM ({sql}) AS cohort LIMIT {max_rows + 1}"
+    found = connection.execute(f"SELECT * FROM ({limited}) AS cohort ORDER BY ALL")
+    columns = [(name, TYPES.get(re.split(r"[( ]", str(kind))[0], "string")) for name, kind, *_ in found.description]
+    return {"columns": columns, "rows": [[plain(v) for v in row] for row in found.fetchall()]}, b""
 
 
-def summary(connection: duckdb.DuckDBPyConnection, sql: str, has_person: bool, has_accession: bool) -> dict[str, Any]:
-    """Persons and accessions of the cohort, whichever of the two it names; then fixed histograms of the persons."""
-    image = "omop.image_occurrence"
-    persons = (
-        "SELECT DISTINCT c.person_id FROM cohort c JOIN omop.person o ON o.person_id = c.person_id"
-        if has_person
-        else (f"SELECT DISTINCT i.person_id FROM cohort c JOIN {image} i ON i.accession_id = c.accession_id")
-    )
-    accessions = (
-        f"SELECT DISTINCT c.accession_id FROM cohort c JOIN {image} i ON i.accession_id = c.accession_id"
-        if has_accession
-        else (f"SELECT DISTINCT i.accession_id FROM {image} i JOIN persons p ON p.person_id = i.person_id")
-    )
-    ctes = f"WITH cohort AS ({sql}), persons AS ({persons}), accessions AS ({accessions})"
-
-    def cells(query: str) -> dict[str, int]:
-        return {str(value): count for value, count in connection.execute(f"{ctes} {query}").fetchall()}
-
-    counted = connection.execute(
-        f"{ctes} SELECT (SELECT count(*) FROM persons WHERE person_id IS NOT NULL), "
-        "(SELECT count(*) FROM accessions WHERE accession_id IS NOT NULL)"
-    ).fetchone()
-    assert counted is not None
-    joined = "FROM persons JOIN omop.person AS o ON o.person_id = persons.person_id"
+def aggregate(
+    connection: duckdb.DuckDBPyConnection, sources: dict[str, str], queries: dict[str, str]
+) -> tuple[dict[str, Any], bytes]:
+    """The cohort stays a view of the file; its persons and accessions, which many queries ask, are kept in memory."""
+    cte = f"WITH cohort AS ({sources['cohort']})"
+    for name in ("persons", "accessions"):
+        if name in sources:
+            connection.execute(f"CREATE TEMP TABLE {name} AS {cte} {sources[name]}")
     return {
-        "persons": counted[0],
-        "accessions": counted[1],
-        "histograms": {
-            "sex": cells(f"SELECT o.gender_concept_id, count(*) {joined} GROUP BY 1"),
-            "age_band": cells(
-                "SELECT ((extract(year FROM current_date) - o.year_of_birth) // 10 * 10)::INT, count(*) "
-                f"{joined} WHERE o.year_of_birth IS NOT NULL GROUP BY 1"
-            ),
-            "modality": cells(
-                f"SELECT i.modality_concept_id, count(DISTINCT i.person_id) FROM accessions a "
-                f"JOIN {image} i ON i.accession_id = a.accession_id GROUP BY 1"
-            ),
-        },
-    }
+        name: [[plain(v) for v in row] for row in connection.execute(f"{cte} {query}").fetchall()]
+        for name, query in queries.items()
+    }, b""
 
 
-def _type(kind: str) -> str:
-    if kind.startswith("DECIMAL"):
-        return "float64"
-    return TYPES.get(kind.split("(")[0].split(" ")[0].upper(), "string")
+def integers(
+    connection: duckdb.DuckDBPyConnection, sources: dict[str, str], query: str
+) -> tuple[dict[str, Any], bytes]:
+    ctes = ", ".join(f"{name} AS ({sql})" for name, sql in sources.items())
+    column = next(iter(connection.execute(f"WITH {ctes} {query}").fetchnumpy().values()))
+    return {}, np.asarray(column, np.int64).tobytes()
 
 
-def _json(value: Any) -> Any:
-    if isinstance(value, dt.date | dt.datetime):
-        return value.isoformat()
-    if isinstance(value, decimal.Decimal):
-        return float(value)
-    if isinstance(value, float) and not math.isfinite(value):
-        return None  # JSON has no infinity
-    if value is None or isinstance(value, int | float | str | bool):
-        return value
-    return str(value)
+def answer_of(order: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    try:
+        connection = connect(order["path"], order["memory_limit_mb"])
+        match order["what"]:
+            case "rows":
+                return rows(connection, order["sql"], order["max_rows"])
+            case "aggregate":
+                return aggregate(connection, order["sources"], order["queries"])
+            case _:
+                return integers(connection, order["sources"], order["sql"])
+    except MemoryError:
+        return {"error": "memory"}, b""
+    except duckdb.Error as error:
+        # Only the class: the text may quote a value of a row.
+        return {"error": "memory" if isinstance(error, duckdb.OutOfMemoryException) else type(error).__name__}, b""
 
 
-def main() -> None:
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # a killed agent leaves no query running
-    order = json.load(sys.stdin)
+def _limit(order: dict[str, Any]) -> None:
+    """Deadlines that the kernel keeps: no thread of ours has to be alive to stop a query."""
+    signal.setitimer(signal.ITIMER_REAL, order["timeout_seconds"])  # SIGALRM ends the process
     seconds = math.ceil(order["timeout_seconds"]) + 1
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     limit = order["memory_limit_mb"] * 2**20 * ADDRESS_SPACE_FACTOR
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _fork(order_socket: int, control: socket.socket) -> None:
+    if os.fork():
+        os.close(order_socket)
+        return
     try:
-        connection = connect(order["path"], order["memory_limit_mb"])
-        if order["what"] == "rows":
-            answer = rows(connection, order["sql"])
-        else:
-            answer = summary(connection, order["sql"], order["has_person_id"], order["has_accession_id"])
-    except MemoryError:
-        answer = {"error": "memory"}
-    except duckdb.Error as error:
-        # Only the class: the text may quote a value of a row.
-        answer = {"error": "memory" if isinstance(error, duckdb.OutOfMemoryException) else type(error).__name__}
-    json.dump(answer, sys.stdout)
+        control.close()
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        with socket.socket(fileno=order_socket) as channel:
+            with channel.makefile("rb") as incoming:
+                order = json.loads(incoming.read())
+            _limit(order)
+            head, body = answer_of(order)
+            channel.sendall(json.dumps(head).encode() + b"\n" + body + b"\0")  # the end mark: an early death has none
+    finally:
+        os._exit(0)
+
+
+def main() -> None:
+    """Serve until the agent is gone: each message on the control socket brings the socket of one order."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # forks are nobody's zombies
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C at a terminal is for the agent, which then closes the socket
+    control = socket.socket(fileno=int(sys.argv[1]))
+    while True:
+        message, descriptors, _, _ = socket.recv_fds(control, 1, 1)
+        if not message:
+            return
+        for descriptor in descriptors:
+            _fork(descriptor, control)
 
 
 if __name__ == "__main__":

@@ -1,57 +1,68 @@
-"""DuckDB as the OMOP engine: each query in a child process that can be killed."""
+"""DuckDB as the OMOP engine: each query in a process of its own that can be killed."""
 
 import json
-import subprocess
-import sys
+import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from flip_contracts.sql_guard import CheckedQuery
+import numpy as np
+
+from flip_contracts.sql_guard import CheckedQuery, check
 from flip_trust.sql.engine import CohortSummary, EngineFailed, Rows
+from flip_trust.sql.statements import PERSONS, SUMMARY, prepare
+from flip_trust.sql.summary import summarised
+from flip_trust.sql.zygote import Zygote
+
+GRACE_SECONDS = 2.0  # a fork ends itself at its deadline; this much later it is given up
 
 
 class DuckDbEngine:
     """Runs only SQL that the guard emitted. The file is opened read-only and locked down in the child."""
 
-    def __init__(self, path: Path, *, timeout_seconds: float = 20, memory_limit_mb: int = 512):
-        self._path, self._timeout, self._memory = path, timeout_seconds, memory_limit_mb
+    def __init__(
+        self, path: Path, *, timeout_seconds: float = 20, memory_limit_mb: int = 512, max_rows: int = 2_000_000
+    ):
+        self._path, self._timeout, self._memory, self._max_rows = path, timeout_seconds, memory_limit_mb, max_rows
+        self._server = Zygote("flip_trust.sql.child")
+
+    def check(self, sql: str) -> CheckedQuery:
+        return check(sql, write="duckdb")
 
     def rows(self, checked: CheckedQuery) -> Rows:
-        answer = self._ask("rows", checked)
+        answer, _ = self._ask({"what": "rows", "sql": checked.emitted, "max_rows": self._max_rows})
+        if len(answer["rows"]) > self._max_rows:
+            text = f"The cohort has more than {self._max_rows} rows at this trust. Narrow it."
+            raise EngineFailed("query_too_large", text)
         return Rows(columns=[(name, kind) for name, kind in answer["columns"]], rows=answer["rows"])
 
-    def summary(self, checked: CheckedQuery) -> CohortSummary:
-        answer = self._ask("summary", checked)
-        return CohortSummary(answer["persons"], answer["accessions"], answer["histograms"])
+    def persons(self, checked: CheckedQuery) -> np.ndarray:
+        prepared = prepare(checked, {"persons": PERSONS}, "duckdb", "omop")
+        order = {"what": "integers", "sources": prepared.sources, "sql": prepared.queries["persons"]}
+        return np.frombuffer(self._ask(order)[1], np.int64)
 
-    def _ask(self, what: str, checked: CheckedQuery) -> dict[str, Any]:
-        order = {
-            "what": what,
-            "path": str(self._path),
-            "sql": checked.emitted,
-            "has_person_id": checked.has_person_id,
-            "has_accession_id": checked.has_accession_id,
-            "memory_limit_mb": self._memory,
-            "timeout_seconds": self._timeout,
-        }
-        try:
-            done = subprocess.run(
-                [sys.executable, "-I", "-m", "flip_trust.sql.child"],
-                input=json.dumps(order),
-                capture_output=True,
-                text=True,
-                timeout=self._timeout,
-                env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"},
-            )
-        except subprocess.TimeoutExpired:
+    def aggregate(self, checked: CheckedQuery, queries: Mapping[str, str]) -> dict[str, list[list[Any]]]:
+        prepared = prepare(checked, queries, "duckdb", "omop")
+        order = {"what": "aggregate", "sources": prepared.sources, "queries": prepared.queries}
+        return self._ask(order)[0]
+
+    def summary(self, checked: CheckedQuery) -> CohortSummary:
+        return summarised(self.aggregate(checked, SUMMARY))
+
+    def _ask(self, order: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+        limits = {"path": str(self._path), "memory_limit_mb": self._memory, "timeout_seconds": self._timeout}
+        started = time.monotonic()
+        told = self._server.ask(json.dumps(order | limits).encode(), self._timeout + GRACE_SECONDS)
+        if told is None or (not told and time.monotonic() - started >= self._timeout):
             text = f"The query took longer than {self._timeout:.0f} s at this trust. Narrow it."
-            raise EngineFailed("query_timeout", text) from None
-        if done.returncode != 0 or not done.stdout:
+            raise EngineFailed("query_timeout", text)
+        head, mark, body = told.partition(b"\n")
+        if not mark or not body.endswith(b"\0"):
             raise EngineFailed("engine_failed", "The query ended early at this trust. It may need too much memory.")
-        answer = json.loads(done.stdout)
+        answer = json.loads(head)
         if answer.get("error") == "memory":
             raise EngineFailed("query_too_large", "The query needs more memory than this trust gives. Narrow it.")
         if "error" in answer:
             text = "The trust's database refused the query. Check types and casts; values are never shown."
             raise EngineFailed("engine_failed", text)
-        return answer
+        return answer, body[:-1]

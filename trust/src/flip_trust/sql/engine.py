@@ -1,7 +1,10 @@
-"""What the trust asks of an OMOP engine. One port; DuckDB is the embedded one."""
+"""What the trust asks of an OMOP engine. One port, two engines: DuckDB (embedded) and PostgreSQL (the site's own)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
+
+import numpy as np
 
 from flip_contracts.sql_guard import CheckedQuery
 
@@ -35,10 +38,29 @@ class CohortSummary:
 
 
 class Engine(Protocol):
+    """Each method runs in a snapshot of the database, within the trust's limits, and raises `EngineFailed`."""
+
+    def check(self, sql: str) -> CheckedQuery:
+        """The guard with this trust's columns and this engine's dialect. Raises `SqlRefused`."""
+        ...
+
     def rows(self, checked: CheckedQuery) -> Rows:
-        """The cohort's rows in a stable order. Raises `EngineFailed`."""
+        """The cohort's rows in a stable order."""
+        ...
+
+    def persons(self, checked: CheckedQuery) -> np.ndarray:
+        """Distinct person ids of the cohort, int64, ascending; found by accession where it names no person."""
+        ...
+
+    def aggregate(self, checked: CheckedQuery, queries: Mapping[str, str]) -> dict[str, list[list[Any]]]:
+        """Aggregate SQL of our own, computed in the engine: the rows of each query by its name.
+
+        A query is one PostgreSQL SELECT (without WITH) that we wrote, never a user's text, over `cohort` (the rows of
+        the checked query), `persons` (person_id, distinct), `accessions` (accession_id, distinct) and `omop.*` (the
+        columns that this trust lets be asked). Cast both sides of a division: engines differ on whole numbers.
+        """
         ...
 
     def summary(self, checked: CheckedQuery) -> CohortSummary:
-        """Aggregates over the cohort's persons and accessions. Raises `EngineFailed`."""
+        """Aggregates over the cohort's persons and accessions."""
         ...
