@@ -2,24 +2,27 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import UUID
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from sqlalchemy import text
 
 from flip_hub.cohorts.routes import router as cohorts
 from flip_hub.db import Database, ReadSession
-from flip_hub.errors import install_handlers, problem
+from flip_hub.errors import install_handlers
 from flip_hub.events import Listener
 from flip_hub.files.routes import router as files
 from flip_hub.flower.follower import follow_net
 from flip_hub.flower.port import FlPort
 from flip_hub.keys import SigningKey
+from flip_hub.live.feed import Feed
+from flip_hub.live.routes import router as live
 from flip_hub.metrics.routes import router as metrics
+from flip_hub.middleware import Bounded
 from flip_hub.models.routes import router as models
 from flip_hub.nets.service import connect_nets
 from flip_hub.objects import Objects
@@ -34,7 +37,6 @@ from flip_hub.trusts.routes import router as trusts
 from flip_hub.users.routes import router as users
 
 USER_API, TRUST_API = "/api/v1", "/api/trust/v1"
-MAX_JSON_BYTES = 8 * 2**20
 
 
 class HealthRead(BaseModel):
@@ -46,7 +48,7 @@ def create_app(settings: HubSettings, database: Database, nets: dict[UUID, tuple
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(app.state.listener.run_forever())]
+        tasks = [asyncio.create_task(job) for job in (app.state.listener.run_forever(), app.state.feed.run_forever())]
         if settings.background:
             known = nets if nets is not None else connect_nets(settings, database)
             actor = Actor(database, app.state.objects, app.state.signing_key)
@@ -70,22 +72,13 @@ def create_app(settings: HubSettings, database: Database, nets: dict[UUID, tuple
     )
     app.state.settings, app.state.database = settings, database
     app.state.listener = Listener(database.url)
+    app.state.feed = Feed(database, app.state.listener)
     app.state.signing_key = SigningKey(settings.signing_key_file)
     app.state.objects = Objects(settings)
     install_handlers(app)
 
-    @app.middleware("http")
-    async def bounded(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-        """Uploads bound themselves while streaming; everything else is small JSON."""
-        length = int(request.headers.get("content-length") or 0)
-        if length > MAX_JSON_BYTES and "/files/" not in request.url.path:
-            return problem(413, "request_too_large", "The request is too large.", {"limit_bytes": MAX_JSON_BYTES})
-        response = await call_next(request)
-        response.headers["x-content-type-options"] = "nosniff"
-        response.headers["cache-control"] = "no-store"
-        return response
-
-    for router in (users, trusts, projects, cohorts, models, files, runs, metrics, results):
+    app.add_middleware(Bounded)
+    for router in (users, trusts, projects, cohorts, models, files, runs, metrics, results, live):
         app.include_router(router, prefix=USER_API)
     app.include_router(agent_router, prefix=TRUST_API)
 

@@ -3,6 +3,7 @@
 from flip_hub.audit import tables as audit
 from flip_hub.cohorts import tables as cohorts
 from flip_hub.files import tables as files
+from flip_hub.live import tables as live
 from flip_hub.metrics import tables as metrics
 from flip_hub.models import tables as models
 from flip_hub.nets import tables as nets
@@ -16,6 +17,7 @@ __all__ = [
     "audit",
     "cohorts",
     "files",
+    "live",
     "metrics",
     "models",
     "nets",

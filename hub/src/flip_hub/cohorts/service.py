@@ -15,6 +15,7 @@ from flip_hub.cohorts.tables import CohortAnswer, CohortQuery
 from flip_hub.db import now
 from flip_hub.errors import Conflict, HubError
 from flip_hub.events import notify
+from flip_hub.live.service import emit
 from flip_hub.projects.tables import Project
 from flip_hub.trusts.handlers import on_result
 from flip_hub.trusts.service import queue_task, trusts_by_name
@@ -86,6 +87,8 @@ def on_answer(
         assert isinstance(result, CohortCountResult)
         answer.state = "suppressed" if result.suppressed else "answered"
         answer.result = result.model_dump(mode="json")
+    facts = {"query_id": str(payload.query_id), "trust": trust.name, "state": answer.state}
+    emit(session, "cohort_answer", [f"query:{payload.query_id}", f"project:{payload.project_id}"], facts)
     notify(session, f"query:{payload.query_id}")
 
 

@@ -17,6 +17,7 @@ from flip_contracts.statuses import TERMINAL_RUN_STATES, ModelStatus
 from flip_hub.db import Database, now
 from flip_hub.events import notify
 from flip_hub.flower.port import FlPort, FlUnavailable
+from flip_hub.live.service import emit
 from flip_hub.metrics.service import store
 from flip_hub.models.service import advance
 from flip_hub.models.tables import Model
@@ -26,6 +27,7 @@ from flip_hub.runs.tables import Run, RunLogLine, RunRound
 
 log = logging.getLogger(__name__)
 WAIT_SECONDS = 20.0
+LIVE_LINES = 100  # of one moment; a page that shows the whole log reads the others from it
 
 
 async def follow_net(database: Database, net_id: UUID, fl: FlPort) -> None:
@@ -86,7 +88,9 @@ def apply(session: Session, event: FlEvent) -> None:
         case EventKind.LOG:
             rows = [{"run_id": run.id, "at": event.at, "text": line} for line in payload["lines"]]
             session.execute(insert(RunLogLine), rows)
-            notify(session, f"run:{run.id}")
+            shown = payload["lines"][-LIVE_LINES:]
+            facts = {"lines": shown, "left_out": len(rows) - len(shown)}
+            emit(session, "log", [f"run:{run.id}"], facts, run_id=run.id)
         case EventKind.NOTICE:
             add_event(session, run.id, "notice", **payload)
         case EventKind.APP_EXCEPTION:

@@ -7,13 +7,16 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from flip_contracts.messages import MessageKind, MetricPoint, MetricsMessage
-from flip_hub.events import notify
+from flip_hub.live.service import emit
+from flip_hub.live.tables import Event
 from flip_hub.metrics.tables import Metric
 from flip_hub.runs.service import add_event
-from flip_hub.runs.tables import RunEvent, RunTrust
+from flip_hub.runs.tables import RunTrust
 from flip_hub.trusts.handlers import on_message
 from flip_hub.trusts.service import MessageRefused
 from flip_hub.trusts.tables import Trust
+
+LIVE_POINTS = 200  # of one message; a page that is told of more reads the series again
 
 
 def store(session: Session, run_id: UUID, trust: Trust | None, points: list[MetricPoint]) -> None:
@@ -33,7 +36,9 @@ def store(session: Session, run_id: UUID, trust: Trust | None, points: list[Metr
         for p in points
     ]
     session.execute(insert(Metric).values(rows).on_conflict_do_nothing(index_elements=["id"]))
-    notify(session, f"run:{run_id}")
+    shown = [[p.label, p.x_label, row["x"], p.value] for p, row in zip(points, rows, strict=True)][-LIVE_POINTS:]
+    facts = {"trust": trust.name if trust else None, "points": shown, "left_out": len(points) - len(shown)}
+    emit(session, "metrics", [f"run:{run_id}"], facts, run_id=run_id)
 
 
 @on_message(MessageKind.METRICS)
@@ -47,6 +52,6 @@ def on_metrics(session: Session, trust: Trust, message: MetricsMessage) -> None:
 
 
 def _warned(session: Session, run_id: UUID, trust: str) -> bool:
-    kind = RunEvent.kind == "client_name_differs"
-    found = select(RunEvent.id).where(RunEvent.run_id == run_id, kind, RunEvent.payload["trust"].astext == trust)
+    kind = Event.kind == "client_name_differs"
+    found = select(Event.id).where(Event.run_id == run_id, kind, Event.payload["trust"].astext == trust)
     return session.scalar(found.limit(1)) is not None

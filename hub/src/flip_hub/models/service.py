@@ -9,6 +9,7 @@ from flip_hub.audit.service import record
 from flip_hub.db import now
 from flip_hub.errors import Conflict
 from flip_hub.events import notify
+from flip_hub.live.service import emit
 from flip_hub.models.tables import Model, ModelStatusEvent
 from flip_hub.projects.tables import Project
 from flip_hub.users.tables import User
@@ -48,4 +49,6 @@ def advance(session: Session, model: Model, run_id: UUID, wanted: ModelStatus, s
 def _remember(session: Session, model: Model, run_id: UUID, source: str) -> None:
     session.add(ModelStatusEvent(model_id=model.id, run_id=run_id, status=model.status, source=source, at=now()))
     session.flush()
+    facts = {"model_id": str(model.id), "status": model.status, "source": source, "reason": model.status_reason}
+    emit(session, "model_status", [f"model:{model.id}", f"project:{model.project_id}", f"run:{run_id}"], facts)
     notify(session, f"run:{run_id}")

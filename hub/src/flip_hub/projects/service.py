@@ -16,6 +16,7 @@ from flip_hub.db import now
 from flip_hub.errors import Conflict
 from flip_hub.events import notify
 from flip_hub.keys import is_signed_by
+from flip_hub.live.service import emit
 from flip_hub.projects.tables import Project, ProjectMember, ProjectTrust
 from flip_hub.trusts.handlers import on_message
 from flip_hub.trusts.service import MessageRefused, queue_task, trusts_by_name
@@ -131,6 +132,8 @@ def on_decision(session: Session, trust: Trust, message: DecisionMessage) -> Non
     if made.decision == Decision.APPROVED and project.status == ProjectStatus.STAGED:
         project.status, project.approved_at = ProjectStatus.APPROVED, now()
     record(session, f"trust:{trust.name}", f"project.{made.decision.lower()}", str(project.id))
+    facts = {"project_id": str(project.id), "trust": trust.name, "decision": made.decision}
+    emit(session, "decision", [f"project:{project.id}"], facts)
     notify(session, "runs")  # a withdrawal ends that trust's part in a run at once
 
 
@@ -139,4 +142,7 @@ def on_imaging(session: Session, trust: Trust, message: ImagingMessage) -> None:
     asked = session.get(ProjectTrust, (message.project_id, trust.id))
     if asked is None:
         raise MessageRefused("This trust was not asked about this project.")
-    asked.imaging = message.model_dump(mode="json", include={"stages", "excluded", "final"})
+    told = message.model_dump(mode="json", include={"stages", "excluded", "final"})
+    asked.imaging = told
+    facts = {"project_id": str(message.project_id), "trust": trust.name, **told}
+    emit(session, "imaging", [f"project:{message.project_id}"], facts)

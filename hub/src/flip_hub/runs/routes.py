@@ -12,8 +12,11 @@ from sqlalchemy.orm import Session
 
 from flip_hub.auth import Bearer, CurrentUser, user_of_token, visible_model, visible_run
 from flip_hub.db import ReadSession, WriteSession
+from flip_hub.live.service import sequence
+from flip_hub.live.tables import Event
+from flip_hub.live.words import words
 from flip_hub.runs import service
-from flip_hub.runs.tables import Run, RunEvent, RunLogLine, RunRound
+from flip_hub.runs.tables import Run, RunLogLine, RunRound
 
 router = APIRouter(tags=["runs"])
 PAGE = 1000
@@ -60,9 +63,12 @@ class RunRead(BaseModel):
 
 
 class EventRead(BaseModel):
+    """`text` says it in words; `payload` has the facts."""
+
     id: int
     at: datetime
     kind: str
+    text: str
     payload: dict[str, Any]
 
 
@@ -106,6 +112,11 @@ def _read(session: Session, run: Run) -> RunRead:
             for r in rounds
         ],
     )
+
+
+def _event(event: Event) -> EventRead:
+    text = words(event.kind, event.payload)
+    return EventRead(id=event.seq or 0, at=event.at, kind=event.kind, text=text, payload=event.payload)
 
 
 @router.post("/models/{model_id}/runs", status_code=201)
@@ -163,10 +174,10 @@ async def get_run_events(
     def look() -> list[EventRead]:
         with database.session() as session:
             visible_run(session, user_of_token(session, token), run_id)
-            found = session.scalars(
-                select(RunEvent).where(RunEvent.run_id == run_id, RunEvent.id > after).order_by(RunEvent.id).limit(PAGE)
-            )
-            return [EventRead(id=e.id, at=e.at, kind=e.kind, payload=e.payload) for e in found]
+            sequence(session)  # what is committed has its number now, whether or not a feed was here first
+            mine = (Event.run_id == run_id, Event.kept, Event.seq > after)
+            found = session.scalars(select(Event).where(*mine).order_by(Event.seq).limit(PAGE))
+            return [_event(event) for event in found]
 
     with listener.watch(f"run:{run_id}") as watch:
         events = await asyncio.to_thread(look)

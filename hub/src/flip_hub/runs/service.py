@@ -12,16 +12,16 @@ from flip_contracts.messages import MessageKind, NodeEventMessage, TaskError
 from flip_contracts.statuses import TERMINAL_RUN_STATES, RunReason, RunState, RunTrustState
 from flip_contracts.tasks import JoinRun, JoinRunResult, StartNode, TaskPayload, TaskResult, TaskType
 from flip_hub.audit.service import record
-from flip_hub.db import now
 from flip_hub.errors import Conflict, HubError
 from flip_hub.events import notify
 from flip_hub.files.service import contents, ensure_idle, findings
+from flip_hub.live.service import emit
 from flip_hub.models.service import initiate as initiate_model
 from flip_hub.models.tables import Model
 from flip_hub.objects import Objects
 from flip_hub.projects.service import approving_trusts
 from flip_hub.projects.tables import Project
-from flip_hub.runs.tables import Run, RunEvent, RunTrust
+from flip_hub.runs.tables import Run, RunTrust
 from flip_hub.trusts.handlers import on_message, on_result
 from flip_hub.trusts.service import MessageRefused, trusts_by_name
 from flip_hub.trusts.tables import Trust
@@ -160,9 +160,14 @@ def parts(session: Session, run_id: UUID) -> list[tuple[Trust, RunTrust]]:
 
 
 def add_event(session: Session, run_id: UUID, kind: str, **payload: Any) -> None:
-    session.add(RunEvent(run_id=run_id, at=now(), kind=kind, payload=payload))
-    session.flush()
+    """Part of the run's story: kept with it, and told at once to whoever looks at the run, its model or project."""
+    emit(session, kind, topics_of(session, run_id), payload, run_id=run_id, kept=True)
     notify(session, f"run:{run_id}")
+
+
+def topics_of(session: Session, run_id: UUID) -> list[str]:
+    run = session.get_one(Run, run_id)
+    return [f"run:{run.id}", f"model:{run.model_id}", f"project:{run.project_id}"]
 
 
 # --- what trusts answer ---

@@ -50,19 +50,6 @@ class RunRound(Base):
     at: Mapped[datetime]
 
 
-class RunEvent(Base):
-    """What people see of a run, in order; the words are composed when it is read."""
-
-    __tablename__ = "run_events"
-    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
-    run_id: Mapped[UUID] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"))
-    at: Mapped[datetime]
-    kind: Mapped[str]
-    payload: Mapped[dict]
-
-    __table_args__ = (Index("ix_run_events_run", "run_id", "id"),)
-
-
 class RunLogLine(Base):
     __tablename__ = "run_log_lines"
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
