@@ -40,8 +40,8 @@ async def stream_events(
 ) -> EventStream:
     """Server-Sent Events of these topics. `Last-Event-ID` goes on where an earlier stream broke off.
 
-    Each message's data is JSON with `kind`, `at`, `topics`, `text` and `payload`. The first is `hello` (all that happens
-    from now on is told) or, if the place to go on from is no longer known, `reset` (look at everything again).
+    Each message's data is JSON with `kind`, `at`, `topics`, `text` and `payload`. The first is `hello` (all that
+    happens from now on is told) or, if the place to go on from is no longer known, `reset` (look at everything again).
     """
     wanted = topics.parse(topics_)
     database: Database = request.app.state.database
