@@ -26,6 +26,7 @@ from flip_hub.middleware import Bounded
 from flip_hub.models.routes import router as models
 from flip_hub.nets.service import connect_nets
 from flip_hub.objects import Objects
+from flip_hub.page import serve_page
 from flip_hub.projects.routes import router as projects
 from flip_hub.results.routes import router as results
 from flip_hub.runs.routes import router as runs
@@ -87,6 +88,7 @@ def create_app(settings: HubSettings, database: Database, nets: dict[UUID, tuple
         session.execute(text("SELECT 1"))
         return HealthRead(status="ok")
 
+    serve_page(app, settings.page_dir)
     return app
 
 

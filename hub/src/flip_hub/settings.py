@@ -5,6 +5,8 @@ from pathlib import Path
 from pydantic import BaseModel, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+PAGE_OF_CHECKOUT = Path(__file__).parents[3] / "ui" / "dist"
+
 
 class NetSettings(BaseModel):
     name: str = Field(description="Name of the net, for people.")
@@ -21,6 +23,7 @@ class HubSettings(BaseSettings):
     database_url: str = Field(default="", description="PostgreSQL URL; empty starts an embedded one in data_dir.")
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8080, description="Port to listen on.")
+    page_dir: Path = Field(default=PAGE_OF_CHECKOUT, description="Folder of the built web page.")
     object_store_url: str = Field(default="", description="s3://… for files and results; empty keeps them in data_dir.")
     nets: list[NetSettings] = Field(default=[], description="JSON list of the nets that this hub drives.")
     background: bool = Field(default=True, description="Run scheduler and net followers in this process.")

@@ -1,0 +1,20 @@
+/** Short names for the generated types. Nothing here is written by hand but the names. */
+import type { components } from './schema';
+
+type Schemas = components['schemas'];
+
+export type User = Schemas['UserRead'];
+export type Project = Schemas['ProjectRead'];
+export type ProjectTrust = Schemas['ProjectTrustRead'];
+export type Imaging = Schemas['ImagingRead'];
+export type Trust = Schemas['TrustRead'];
+export type CohortQuery = Schemas['CohortQueryRead'];
+export type CohortAnswer = Schemas['CohortAnswerRead'];
+export type CohortResult = Schemas['CohortCountResult'];
+export type Model = Schemas['ModelRead'];
+export type AppFile = Schemas['FileRead'];
+export type Check = Schemas['CheckRead'];
+export type Finding = Schemas['Finding'];
+export type Run = Schemas['RunRead'];
+export type RunEvent = Schemas['EventRead'];
+export type Series = Schemas['SeriesRead'];

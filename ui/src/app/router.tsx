@@ -1,0 +1,150 @@
+/** Every address of the page. Each feature is its own download; login and projects come with the shell. */
+import {
+  createRootRouteWithContext,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  Outlet,
+  redirect,
+} from '@tanstack/react-router';
+import { session } from '@/api/session';
+import { NotFound, RouteError } from '@/components/RouteStates';
+import { LoginPage } from '@/features/login/LoginPage';
+import { ProjectsPage } from '@/features/projects/ProjectsPage';
+import { queries } from './queryClient';
+import { Shell } from './Shell';
+
+const root = createRootRouteWithContext<object>()({ component: Outlet, notFoundComponent: NotFound });
+
+const login = createRoute({
+  getParentRoute: () => root,
+  path: '/login',
+  component: LoginPage,
+  validateSearch: (search: Record<string, unknown>): { next?: string; ended?: boolean } => ({
+    // Only addresses of this page: a link must not send anyone elsewhere after login.
+    next: typeof search.next === 'string' && /^\/(?!\/)/.test(search.next) ? search.next : undefined,
+    ended: search.ended === true || undefined,
+  }),
+});
+
+const inside = createRoute({
+  getParentRoute: () => root,
+  id: 'inside',
+  component: Shell,
+  beforeLoad: ({ location }) => {
+    if (!session.token)
+      throw redirect({ to: '/login', search: { next: location.href === '/' ? undefined : location.href } });
+  },
+});
+
+const home = createRoute({
+  getParentRoute: () => inside,
+  path: '/',
+  beforeLoad: () => {
+    throw redirect({ to: '/projects' });
+  },
+});
+
+export interface ProjectsSearch {
+  q?: string;
+  status?: string;
+  kind?: string;
+  view?: 'table';
+  new?: boolean;
+}
+const text = (value: unknown) => (typeof value === 'string' && value ? value : undefined);
+
+const projects = createRoute({
+  getParentRoute: () => inside,
+  path: '/projects',
+  component: ProjectsPage,
+  validateSearch: (search: Record<string, unknown>): ProjectsSearch => ({
+    q: text(search.q),
+    status: text(search.status),
+    kind: text(search.kind),
+    view: search.view === 'table' ? 'table' : undefined,
+    new: search.new === true || undefined,
+  }),
+});
+
+const project = createRoute({
+  getParentRoute: () => inside,
+  path: '/projects/$projectId',
+  component: lazyRouteComponent(() => import('@/features/project/ProjectPage'), 'ProjectPage'),
+});
+
+const cohort = createRoute({
+  getParentRoute: () => inside,
+  path: '/projects/$projectId/cohort',
+  component: lazyRouteComponent(() => import('@/features/cohort/CohortPage'), 'CohortPage'),
+});
+
+const model = createRoute({
+  getParentRoute: () => inside,
+  path: '/models/$modelId',
+  component: lazyRouteComponent(() => import('@/features/model/ModelPage'), 'ModelPage'),
+});
+
+export const MODEL_PANELS = ['files', 'training', 'live', 'metrics', 'results'] as const;
+export type ModelPanel = (typeof MODEL_PANELS)[number];
+
+const modelHome = createRoute({
+  getParentRoute: () => model,
+  path: '/',
+  component: lazyRouteComponent(() => import('@/features/model/ModelHome'), 'ModelHome'),
+});
+const runSearch = (search: Record<string, unknown>): { run?: string } => ({ run: text(search.run) });
+const files = createRoute({
+  getParentRoute: () => model,
+  path: 'files',
+  component: lazyRouteComponent(() => import('@/features/model/files/FilesPanel'), 'FilesPanel'),
+});
+const training = createRoute({
+  getParentRoute: () => model,
+  path: 'training',
+  component: lazyRouteComponent(() => import('@/features/model/training/TrainingPanel'), 'TrainingPanel'),
+});
+const live = createRoute({
+  getParentRoute: () => model,
+  path: 'live',
+  validateSearch: runSearch,
+  component: lazyRouteComponent(() => import('@/features/model/live/LivePanel'), 'LivePanel'),
+});
+const metrics = createRoute({
+  getParentRoute: () => model,
+  path: 'metrics',
+  validateSearch: (search: Record<string, unknown>): { run?: string; with?: string } => ({
+    run: text(search.run),
+    with: text(search.with),
+  }),
+  component: lazyRouteComponent(() => import('@/features/model/metrics/MetricsPanel'), 'MetricsPanel'),
+});
+const results = createRoute({
+  getParentRoute: () => model,
+  path: 'results',
+  component: lazyRouteComponent(() => import('@/features/model/results/ResultsPanel'), 'ResultsPanel'),
+});
+
+export const router = createRouter({
+  routeTree: root.addChildren([
+    login,
+    inside.addChildren([
+      home,
+      projects,
+      project,
+      cohort,
+      model.addChildren([modelHome, files, training, live, metrics, results]),
+    ]),
+  ]),
+  context: { queries },
+  defaultPreload: 'intent',
+  defaultErrorComponent: RouteError,
+  defaultNotFoundComponent: NotFound,
+  scrollRestoration: true,
+});
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router;
+  }
+}

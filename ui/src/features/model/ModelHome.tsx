@@ -1,0 +1,3 @@
+export function ModelHome() {
+  return null;
+}

@@ -1,0 +1,48 @@
+import { Table } from '@mantine/core';
+import { Link } from '@tanstack/react-router';
+import type { Project } from '@/api/types';
+import { Ago } from '@/components/Ago';
+import { Status } from '@/components/Status';
+import { KindLabel, TrustChips } from './ProjectCards';
+import classes from './ProjectsPage.module.css';
+
+export function ProjectTable({ projects }: { projects: Project[] }) {
+  return (
+    <section className={classes.table} aria-label="Projects" tabIndex={0}>
+      <Table verticalSpacing="sm" horizontalSpacing="md" highlightOnHover>
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>Name</Table.Th>
+            <Table.Th>Type</Table.Th>
+            <Table.Th>Status</Table.Th>
+            <Table.Th>Trusts</Table.Th>
+            <Table.Th>Created</Table.Th>
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {projects.map((project) => (
+            <Table.Tr key={project.id}>
+              <Table.Td>
+                <Link to="/projects/$projectId" params={{ projectId: project.id }} className={classes.rowLink}>
+                  {project.name}
+                </Link>
+              </Table.Td>
+              <Table.Td>
+                <KindLabel kind={project.kind} />
+              </Table.Td>
+              <Table.Td>
+                <Status state={project.status} />
+              </Table.Td>
+              <Table.Td>
+                <TrustChips project={project} />
+              </Table.Td>
+              <Table.Td style={{ whiteSpace: 'nowrap' }}>
+                <Ago at={project.created_at} />
+              </Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </section>
+  );
+}

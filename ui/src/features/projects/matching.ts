@@ -1,0 +1,22 @@
+import type { Project } from '@/api/types';
+
+export interface Filters {
+  q?: string;
+  status?: string;
+  kind?: string;
+}
+
+/** Newest first; every word of the search has to be in name or purpose. */
+export function matching(projects: readonly Project[], { q, status, kind }: Filters): Project[] {
+  const words = (q ?? '').toLowerCase().split(/\s+/).filter(Boolean);
+  return projects
+    .filter((project) => {
+      const text = `${project.name} ${project.purpose}`.toLowerCase();
+      return (
+        (!status || project.status === status) &&
+        (!kind || project.kind === kind) &&
+        words.every((word) => text.includes(word))
+      );
+    })
+    .sort((a, b) => b.created_at.localeCompare(a.created_at));
+}
