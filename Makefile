@@ -4,12 +4,12 @@ VENV   := .venv
 FLVENV := .venv-fl
 PIP    := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help install demo test test-fast test-slow check fix clean
+.PHONY: help install demo test test-fast test-slow check fix clean page page-client page-check page-dev
 
 help:  ## List the recipes
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
-install: $(VENV)/.installed $(FLVENV)/.installed  ## Install everything into the checkout
+install: $(VENV)/.installed $(FLVENV)/.installed page  ## Install everything into the checkout
 
 # Hub, trust and tools: our own choice of versions.
 $(VENV)/.installed: pyproject.toml requirements-dev.txt contracts/pyproject.toml sdk/pyproject.toml hub/pyproject.toml trust/pyproject.toml
@@ -24,6 +24,32 @@ $(FLVENV)/.installed: contracts/pyproject.toml sdk/pyproject.toml fl/pyproject.t
 	@test -x $(FLVENV)/bin/python || $(PYTHON) -m venv $(FLVENV)
 	@$(FLVENV)/bin/python $(PIP) -e contracts -e "sdk[cli]" -e "fl[platform]" -r requirements-dev-fl.txt
 	@touch $@
+
+page: ui/dist/index.html  ## Build the web page (Node 20 and npm)
+
+ifeq ($(shell command -v npm),)
+ui/dist/index.html:
+	@echo "There is no npm here, so the web page is not built: the hub will say so. Install Node 20, then 'make page'."
+else
+ui/node_modules/.installed: ui/package-lock.json
+	@echo "Installing what the web page is built with into ui/node_modules ..."
+	@cd ui && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+ui/dist/index.html: ui/node_modules/.installed $(shell find ui/src ui/public -type f 2>/dev/null) ui/index.html ui/vite.config.ts
+	@echo "Building the web page into ui/dist ..."
+	@cd ui && npx --no-install vite build --logLevel warn
+endif
+
+page-client: $(VENV)/.installed ui/node_modules/.installed  ## Generate the page's types from the hub's API
+	@ui/client.sh
+
+page-check: $(VENV)/.installed ui/node_modules/.installed  ## Lint, types, unit tests of the page; its client is not stale
+	@ui/client.sh --check
+	@cd ui && npm run --silent check
+
+page-dev: install  ## A federation with projects at every stage, kept running for work on the page
+	@$(VENV)/bin/python -m demo.page
 
 demo: install  ## Run a real federation: hub, SuperLink, two trusts, one training run
 	@$(VENV)/bin/python -m demo
@@ -40,7 +66,7 @@ test-slow: install  ## Real federations, end to end
 	@$(FLVENV)/bin/python -m pytest fl/tests sdk/tests_cli -m slow
 	@$(VENV)/bin/python -m pytest tests -m slow
 
-check: install  ## Lint, types, architecture
+check: install page-check  ## Lint, types, architecture
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/lint-imports
@@ -52,4 +78,4 @@ fix: install  ## Format and repair what a tool can repair
 	@$(VENV)/bin/ruff format .
 
 clean:  ## Forget the demo's data and both environments
-	rm -rf .demo $(VENV) $(FLVENV)
+	rm -rf .demo $(VENV) $(FLVENV) ui/node_modules ui/dist

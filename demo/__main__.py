@@ -29,7 +29,7 @@ def main() -> int:
             results, run, project = _train(stack, display)
         _summary(stack, display, results, run, project)
         if arguments.stay:
-            console.print("\nEverything keeps running. Ctrl-C stops it all.")
+            console.print("\nEverything keeps running, the web page too. Ctrl-C stops it all.")
             while True:
                 time.sleep(1)
                 for process in stack.processes:
@@ -130,7 +130,9 @@ def _summary(stack: Stack, display: Display, loaded: str, run: dict, project: di
     counts = f"{totals['total_persons']} persons, {totals['total_accessions']} studies"
     console.print(f"\nCohort: {counts} (rounded, suppressed below 10).")
     console.print(f"Model: {loaded}; in {run['folder']}.")
-    console.print(f"Hub: {stack.hub_url}  (its API: {stack.hub_url}/openapi.json)")
+    researcher = stack.credentials("researcher")
+    console.print(f"\n[bold]The web page: {stack.hub_url}[/]  (the API: {stack.hub_url}/openapi.json)")
+    console.print(f"  log in as {researcher['email']}, password {researcher['password']}", highlight=False)
     if stack.new_passwords:
         console.print("\nDemo accounts, shown this once:")
         for email, password in stack.new_passwords.items():

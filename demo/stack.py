@@ -243,6 +243,10 @@ class Stack:
 
         wait_until("Starting the SuperLink", online, 90, [self.fl])
 
+    def credentials(self, who: str) -> dict[str, str]:
+        """E-mail and password of the demo's `admin` or `researcher`."""
+        return self._facts()[who]
+
     def as_admin(self) -> HubClient:
         return HubClient.login(self.hub_url, **self._facts()["admin"])
 

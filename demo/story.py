@@ -13,6 +13,12 @@ from demo.stack import Stack
 TERMINAL = {"succeeded", "failed", "stopped"}
 
 
+def projects(me: HubClient) -> list[dict[str, Any]]:
+    """Those that `me` sees."""
+    found = me.get("projects")
+    return found["items"] if isinstance(found, dict) else found
+
+
 def approved_project(stack: Stack, me: HubClient, name: str, sql: str, trusts: list[str]) -> dict[str, Any]:
     """Create a project, ask its cohort, stage it, and let each trust's staff approve it at the trust."""
     project = me.post("projects", {"name": name, "purpose": "Learn to outline the spleen on CT.", "kind": "imaging"})

@@ -514,7 +514,7 @@ export interface components {
     schemas: {
         /**
          * Cell
-         * @description One cell of an aggregate. A cell that is not listed is zero or suppressed; `count` None says suppressed.
+         * @description Of older trusts: one cell of an aggregate. One that is not listed is zero or suppressed; so is `count` None.
          */
         Cell: {
             /** Count */
@@ -559,8 +559,12 @@ export interface components {
         /**
          * CohortCount
          * @description Aggregate the cohort that `sql` defines. The trust applies its own threshold; the hub cannot lower it.
+         *
+         *     `asked_by`: the stable id of the user who asks; the trust keeps a query budget per user. None from an older hub.
          */
         CohortCount: {
+            /** Asked By */
+            asked_by?: string | null;
             /**
              * Project Id
              * Format: uuid
@@ -582,10 +586,20 @@ export interface components {
         /**
          * CohortCountResult
          * @description Rounded, suppressed aggregates. `persons` is None where there are fewer than `threshold`, zero included.
+         *
+         *     `zero_told`: this trust's policy tells nobody from few: then a count of 0 is a true zero, and None is 1 up to
+         *     `threshold` - 1. Otherwise None may be zero as well. `rows`, `columns` and `budget` are not in answers of older
+         *     trusts.
          */
         CohortCountResult: {
             /** Accessions */
             accessions: number | null;
+            budget?: components["schemas"]["QueryBudget"] | null;
+            /**
+             * Columns
+             * @default []
+             */
+            columns: components["schemas"]["ColumnSummary"][];
             /**
              * Histograms
              * @default []
@@ -595,10 +609,17 @@ export interface components {
             persons: number | null;
             /** Rounded To */
             rounded_to: number;
+            /** Rows */
+            rows?: number | null;
             /** Suppressed */
             suppressed: boolean;
             /** Threshold */
             threshold: number;
+            /**
+             * Zero Told
+             * @default false
+             */
+            zero_told: boolean;
         };
         /**
          * CohortQueryCreate
@@ -640,6 +661,27 @@ export interface components {
             total_accessions: number;
             /** Total Persons */
             total_persons: number;
+        };
+        /**
+         * ColumnSummary
+         * @description One selected column. Cells are in the order to draw them in. `missing`: persons with a NULL; None is suppressed.
+         *
+         *     A person with several values is counted in several cells, so cells may add up to more than `persons`.
+         *     `epsilon`: set where counts hold differentially private noise instead of suppression and rounding; then a count is
+         *     within `margin` of the truth in 95 % of cases.
+         */
+        ColumnSummary: {
+            /** Cells */
+            cells: components["schemas"]["SummaryCell"][];
+            /** Epsilon */
+            epsilon?: number | null;
+            kind: components["schemas"]["SummaryKind"];
+            /** Margin */
+            margin?: number | null;
+            /** Missing */
+            missing: number | null;
+            /** Name */
+            name: string;
         };
         /**
          * Decision
@@ -772,7 +814,10 @@ export interface components {
             /** Protocol Version */
             protocol_version: number;
         };
-        /** Histogram */
+        /**
+         * Histogram
+         * @description Of older trusts, whose aggregates were the same for each query; now there is a `ColumnSummary` per column.
+         */
         Histogram: {
             /** Cells */
             cells: components["schemas"]["Cell"][];
@@ -788,7 +833,9 @@ export interface components {
          * ImagingMessage
          * @description Counts of the imaging ledger by stage, and of exclusions by reason. Never an accession number.
          *
-         *     `final` is true when every accession is READY or EXCLUDED.
+         *     Counts pass the trust's disclosure control: rounded to `rounded_to`, and not told below `threshold`. A stage or a
+         *     reason whose count is suppressed is named in `suppressed` and is in neither map; it may also be nobody's. Both are
+         *     None from an older trust, whose counts are exact. `final` is true when every accession is READY or EXCLUDED.
          */
         ImagingMessage: {
             /**
@@ -815,10 +862,19 @@ export interface components {
              * Format: uuid
              */
             project_id: string;
+            /** Rounded To */
+            rounded_to?: number | null;
             /** Stages */
             stages: {
                 [key: string]: number;
             };
+            /**
+             * Suppressed
+             * @default []
+             */
+            suppressed: string[];
+            /** Threshold */
+            threshold?: number | null;
         };
         /**
          * ImagingRead
@@ -1183,6 +1239,31 @@ export interface components {
             trust: string;
         };
         /**
+         * QueryBudget
+         * @description What is left to ask at this trust after this query, until `resets_at`. None: no such limit (or asker unknown).
+         *
+         *     `epsilon_left` of `epsilon_limit` is the project's differential privacy budget here, which never resets.
+         */
+        QueryBudget: {
+            /** Epsilon Left */
+            epsilon_left?: number | null;
+            /** Epsilon Limit */
+            epsilon_limit?: number | null;
+            /** Project Left */
+            project_left: number;
+            /** Project Limit */
+            project_limit: number;
+            /**
+             * Resets At
+             * Format: date-time
+             */
+            resets_at: string;
+            /** User Left */
+            user_left?: number | null;
+            /** User Limit */
+            user_limit?: number | null;
+        };
+        /**
          * Rejection
          * @description The hub will never take this message; the trust keeps it in a dead-letter list and says so.
          */
@@ -1423,6 +1504,36 @@ export interface components {
             /** Status */
             status: string;
         };
+        /**
+         * SummaryCell
+         * @description Distinct persons with a value in this cell. `count` None is suppressed: show "< threshold", never 0.
+         *
+         *     In a category summary `label` is the value, and the one cell with `other` stands for every value that is not listed.
+         *     In a histogram or a date summary the cell holds `low <= value < high`: numbers, or ISO dates; None is an open end.
+         */
+        SummaryCell: {
+            /** Count */
+            count: number | null;
+            /** High */
+            high?: number | string | null;
+            /**
+             * Label
+             * @default
+             */
+            label: string;
+            /** Low */
+            low?: number | string | null;
+            /**
+             * Other
+             * @default false
+             */
+            other: boolean;
+        };
+        /**
+         * SummaryKind
+         * @enum {string}
+         */
+        SummaryKind: "category" | "histogram" | "date";
         /** Task */
         Task: {
             /** Attempt */

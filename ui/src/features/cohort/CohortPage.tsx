@@ -1,3 +1,169 @@
+import { Button, Kbd, Menu, Skeleton, Tooltip } from '@mantine/core';
+import { IconBook2, IconDatabaseSearch, IconPlayerPlay } from '@tabler/icons-react';
+import { useMutation, useQuery } from '@tanstack/react-query';
+import { Link, useParams } from '@tanstack/react-router';
+import { useState } from 'react';
+import { data, hub } from '@/api/client';
+import { HubError } from '@/api/errors';
+import { cohortQuery, projectQuery } from '@/api/queries';
+import { queries } from '@/app/queryClient';
+import { Card } from '@/components/Card';
+import { EmptyNote } from '@/components/EmptyNote';
+import { ErrorNote } from '@/components/ErrorNote';
+import { PageHead } from '@/components/PageHead';
+import { Answers } from './Answers';
+import classes from './CohortPage.module.css';
+import EXAMPLES from './examples.json';
+import { type Mark, SqlEditor } from './SqlEditor';
+
 export function CohortPage() {
-  return null;
+  const { projectId } = useParams({ from: '/inside/projects/$projectId/cohort' });
+  const { data: project, error, refetch } = useQuery(projectQuery(projectId));
+  const saved = useQuery({ ...cohortQuery(project?.query_id ?? ''), enabled: Boolean(project?.query_id) });
+  const [draft, setDraft] = useState<string | null>(null);
+  const sql = draft ?? saved.data?.sql ?? '';
+  const frozen = project !== undefined && project.status !== 'UNSTAGED';
+
+  const run = useMutation({
+    mutationFn: () =>
+      data(
+        hub.POST('/api/v1/projects/{project_id}/cohort-queries', {
+          params: { path: { project_id: projectId } },
+          body: { sql },
+        }),
+      ),
+    onSuccess: async (query) => {
+      queries.setQueryData(['cohort', query.id], query);
+      await queries.invalidateQueries({ queryKey: ['project', projectId] });
+    },
+  });
+  const start = () => {
+    if (sql.trim() && !frozen && !run.isPending) run.mutate();
+  };
+  const marks = run.error ? marksOf(run.error) : NO_MARKS;
+
+  if (error && !project) return <ErrorNote error={error} retry={refetch} title="The project could not be read" />;
+  return (
+    <>
+      <PageHead
+        title="Cohort query"
+        crumbs={
+          <>
+            <Link to="/projects">Projects</Link>
+            <span aria-hidden>/</span>
+            <Link to="/projects/$projectId" params={{ projectId }}>
+              {project?.name ?? '…'}
+            </Link>
+            <span aria-hidden>/</span>
+          </>
+        }
+        note="PostgreSQL over omop.* (CDM 5.4 with MI-CDM). Each trust runs it on its own data and answers with counts only, rounded, and suppressed where few persons are meant."
+        actions={
+          project?.query_id && (
+            <Button variant="default" component={Link} to={`/projects/${projectId}`}>
+              {frozen ? 'Back to the project' : 'Choose trusts and stage'}
+            </Button>
+          )
+        }
+      />
+      <div className={classes.layout}>
+        <Card
+          flush
+          title="Query"
+          note={
+            frozen ? 'Frozen: the trusts decide about exactly this query. A new question is a new project.' : undefined
+          }
+          aside={
+            !frozen && (
+              <>
+                <Menu width={330} position="bottom-end">
+                  <Menu.Target>
+                    <Button size="xs" variant="default" leftSection={<IconBook2 size={15} />}>
+                      Examples
+                    </Button>
+                  </Menu.Target>
+                  <Menu.Dropdown>
+                    {EXAMPLES.map((example) => (
+                      <Menu.Item key={example.name} onClick={() => setDraft(example.sql)}>
+                        <div>{example.name}</div>
+                        <div className={classes.about}>{example.about}</div>
+                      </Menu.Item>
+                    ))}
+                  </Menu.Dropdown>
+                </Menu>
+                <Tooltip
+                  label={
+                    <>
+                      <Kbd size="xs">Ctrl</Kbd> + <Kbd size="xs">Enter</Kbd>
+                    </>
+                  }
+                >
+                  <Button
+                    size="xs"
+                    leftSection={<IconPlayerPlay size={15} />}
+                    onClick={start}
+                    loading={run.isPending}
+                    disabled={!sql.trim()}
+                  >
+                    Ask the trusts
+                  </Button>
+                </Tooltip>
+              </>
+            )
+          }
+        >
+          <div className={classes.editor}>
+            {project && (!project.query_id || saved.data) ? (
+              <SqlEditor
+                key={String(frozen)}
+                value={sql}
+                onChange={setDraft}
+                onRun={start}
+                marks={marks}
+                readOnly={frozen}
+              />
+            ) : (
+              <Skeleton height={210} m="md" />
+            )}
+          </div>
+          {run.error && (
+            <div className={classes.refused}>
+              <ErrorNote error={run.error} title={marks.length ? where(marks[0]) : 'The query was not sent'} />
+            </div>
+          )}
+        </Card>
+        {project && !project.query_id ? (
+          <Card>
+            <EmptyNote icon={<IconDatabaseSearch size={24} />} title="Ask before you stage">
+              Write the query that finds your cohort, or start from an example. You see how many persons and studies
+              each trust has, and how they are spread, before any hospital has to decide.
+            </EmptyNote>
+          </Card>
+        ) : saved.data ? (
+          <Answers query={saved.data} />
+        ) : (
+          <Skeleton height={220} radius="lg" />
+        )}
+      </div>
+    </>
+  );
 }
+
+const NO_MARKS: Mark[] = [];
+
+/** Where the server's check found fault, if it says. */
+function marksOf(error: unknown): Mark[] {
+  if (!(error instanceof HubError) || !error.code.startsWith('sql_')) return NO_MARKS;
+  const number = (value: unknown) => (typeof value === 'number' ? value : null);
+  return [
+    {
+      line: number(error.details.line),
+      column: number(error.details.column),
+      message: error.message,
+      severity: 'error',
+    },
+  ];
+}
+
+const where = (mark?: Mark) =>
+  mark?.line ? `Refused at line ${mark.line}${mark.column ? `, column ${mark.column}` : ''}` : 'Refused';

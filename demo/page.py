@@ -1,0 +1,82 @@
+"""`python -m demo.page`: a federation whose projects are at every stage, kept running for work on the web page.
+
+The first start takes some minutes, because its training runs are real; later starts take seconds.
+"""
+
+import argparse
+import signal
+import sys
+import time
+from pathlib import Path
+
+from demo import story
+from demo.client import HubClient
+from demo.process import DemoError
+from demo.stack import REPO, Stack
+
+SPLEEN = REPO / "tutorials" / "spleen_demo"
+NUMPY = REPO / "tests" / "apps" / "numpy_app"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m demo.page", description=__doc__)
+    parser.add_argument("--folder", type=Path, default=REPO / ".demo" / "page", help="where it keeps its data")
+    parser.add_argument("--once", action="store_true", help="populate, then stop")
+    arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    stack = Stack(arguments.folder.resolve(), on_stage=lambda text: print(f"  {text}", flush=True))
+    try:
+        stack.start()
+        populate(stack)
+        researcher = stack.credentials("researcher")
+        print(f"\nThe page: {stack.hub_url}\n  {researcher['email']}\n  {researcher['password']}", flush=True)
+        print(f"For `npm run dev`: FLIP_HUB_URL={stack.hub_url}", flush=True)
+        while not arguments.once:
+            time.sleep(1)
+            for process in stack.processes:
+                process.check()
+        return 0
+    except KeyboardInterrupt:
+        return 130
+    except DemoError as error:
+        print(error, file=sys.stderr)
+        return 1
+    finally:
+        stack.stop()
+
+
+def populate(stack: Stack) -> None:
+    """Projects at every stage, and models in every state. Does nothing where that was done before."""
+    from flip_trust.synthetic import demo_query
+
+    me, sql, trusts = stack.as_researcher(), demo_query(), list(stack.trusts)
+    if story.projects(me):
+        return
+    _draft(me, "Rib fracture triage", "Find fractures that a tired reader misses at night.", "imaging")
+    asked = _draft(me, "Liver volume and age", "Does the liver shrink with age? Volumes from routine CT.", "imaging")
+    query = me.post(f"projects/{asked['id']}/cohort-queries", {"sql": sql, "trusts": trusts})
+    story.wait_for_answers(stack, me, query["id"])
+    staged = _draft(me, "Readmission after pneumonia", "Predict readmission within 30 days of discharge.", "imaging")
+    query = me.post(f"projects/{staged['id']}/cohort-queries", {"sql": sql, "trusts": trusts})
+    story.wait_for_answers(stack, me, query["id"])
+    me.post(f"projects/{staged['id']}/stage", {"trusts": trusts})
+
+    print("  An approved project with models; training for real", flush=True)
+    project = story.approved_project(stack, me, "Spleen outlines", sql, trusts)
+    story.wait_for_imaging(stack, me, project["id"], lambda _: None)
+    spleen = story.model_with_app(me, project["id"], "Small U-Net", SPLEEN)
+    for config in ({}, {"learning-rate": 4e-3}):
+        run = me.post(f"models/{spleen['id']}/runs", {"run_config": config})
+        story.finish(stack, me, run["id"])
+    failing = story.model_with_app(me, project["id"], "Broken on purpose", NUMPY)
+    run = me.post(f"models/{failing['id']}/runs", {"run_config": {"behaviour": "clients_raise"}})
+    story.finish(stack, me, run["id"])
+    me.post(f"projects/{project['id']}/models", {"name": "Transformer, not uploaded yet", "description": ""})
+
+
+def _draft(me: HubClient, name: str, purpose: str, kind: str) -> dict:
+    return me.post("projects", {"name": name, "purpose": purpose, "kind": kind})
+
+
+if __name__ == "__main__":
+    sys.exit(main())
