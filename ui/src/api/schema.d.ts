@@ -149,6 +149,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Stream Events
+         * @description Server-Sent Events of these topics. `Last-Event-ID` goes on where an earlier stream broke off.
+         *
+         *     Each message's data is JSON with `kind`, `at`, `topics`, `text` and `payload`. The first is `hello` (all that
+         *     happens from now on is told) or, if the place to go on from is no longer known, `reset` (look at everything again).
+         */
+        get: operations["stream_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/health": {
         parameters: {
             query?: never;
@@ -739,7 +762,10 @@ export interface components {
              */
             trust_id: string;
         };
-        /** EventRead */
+        /**
+         * EventRead
+         * @description `text` says it in words; `payload` has the facts.
+         */
         EventRead: {
             /**
              * At
@@ -754,6 +780,8 @@ export interface components {
             payload: {
                 [key: string]: unknown;
             };
+            /** Text */
+            text: string;
         };
         /** EventsRead */
         EventsRead: {
@@ -1925,6 +1953,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CohortQueryRead"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    stream_events: {
+        parameters: {
+            query: {
+                /** @description project:ID, model:ID, run:ID, query:ID, trusts, queue */
+                topics: string[];
+            };
+            header?: {
+                authorization?: string;
+                "last-event-id"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
                 };
             };
             /** @description Validation Error */

@@ -17,7 +17,7 @@ from flip_hub.live.feed import Feed, Subscription, control, encode
 from flip_hub.live.tables import Event
 
 router = APIRouter(tags=["live"])
-HEARTBEAT_SECONDS = 15.0
+HEARTBEAT_SECONDS = 4.0  # a page says that its data is old after five seconds of silence
 CHECK_AGAIN_SECONDS = 60.0  # a member who was removed, a session that has ended
 RECONNECT_MS = 1000
 REPLAY_PAGE = 500
