@@ -4,7 +4,7 @@ VENV   := .venv
 FLVENV := .venv-fl
 PIP    := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help install demo test test-fast test-slow check fix clean page page-client page-check page-dev
+.PHONY: help install demo docs test test-fast test-slow check fix clean page page-client page-check page-dev
 
 help:  ## List the recipes
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -63,7 +63,7 @@ test-fast: install  ## The suites that answer in seconds
 	@$(VENV)/bin/python -m pytest -m "not slow"
 
 test-slow: install  ## Real federations, end to end
-	@$(FLVENV)/bin/python -m pytest fl/tests sdk/tests_cli -m slow
+	@$(FLVENV)/bin/python -m pytest fl/tests sdk/tests_cli tutorials -m slow
 	@$(VENV)/bin/python -m pytest tests -m slow
 
 check: install page-check  ## Lint, types, architecture
@@ -76,6 +76,9 @@ check: install page-check  ## Lint, types, architecture
 fix: install  ## Format and repair what a tool can repair
 	@$(VENV)/bin/ruff check --fix .
 	@$(VENV)/bin/ruff format .
+
+docs: install  ## Write docs/reference/ anew from the code
+	@$(FLVENV)/bin/python docs/generate.py
 
 clean:  ## Forget the demo's data and both environments
 	rm -rf .demo $(VENV) $(FLVENV) ui/node_modules ui/dist

@@ -14,7 +14,7 @@ from demo.display import Display, loss_table
 from demo.process import DemoError
 from demo.stack import FLOWER_BIN, REPO, Stack
 
-APP = REPO / "tutorials" / "spleen_demo"
+APP = REPO / "tutorials" / "monai"
 
 
 def main() -> int:
@@ -144,7 +144,7 @@ def _summary(stack: Stack, display: Display, loaded: str, run: dict, project: di
     first = datetime.fromisoformat(sent) - datetime.fromisoformat(run["created_at"])
     console.print(f"\nFrom Initiate Training to the first message for a ClientApp: {first.total_seconds():.1f} s")
     console.print(
-        "\nTry next: change tutorials/spleen_demo/app/models.py and run `make demo` again (it starts in seconds);\n"
+        "\nTry next: change tutorials/monai/app/models.py and run `make demo` again (it starts in seconds);\n"
         "see what a hospital sees with `flip-trust projects`; read docs/run-a-trust.md and docs/decisions/."
     )
 

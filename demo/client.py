@@ -17,6 +17,7 @@ class Refused(Exception):
 class HubClient:
     def __init__(self, base_url: str, token: str = ""):
         headers = {"authorization": f"Bearer {token}"} if token else {}
+        self.token = token
         self._http = httpx.Client(base_url=f"{base_url}/api/v1/", headers=headers, timeout=60, trust_env=False)
 
     @classmethod

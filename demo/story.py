@@ -19,9 +19,11 @@ def projects(me: HubClient) -> list[dict[str, Any]]:
     return found["items"] if isinstance(found, dict) else found
 
 
-def approved_project(stack: Stack, me: HubClient, name: str, sql: str, trusts: list[str]) -> dict[str, Any]:
+def approved_project(
+    stack: Stack, me: HubClient, name: str, sql: str, trusts: list[str], kind: str = "imaging"
+) -> dict[str, Any]:
     """Create a project, ask its cohort, stage it, and let each trust's staff approve it at the trust."""
-    project = me.post("projects", {"name": name, "purpose": "Learn to outline the spleen on CT.", "kind": "imaging"})
+    project = me.post("projects", {"name": name, "purpose": "A demonstration on synthetic data.", "kind": kind})
     query = me.post(f"projects/{project['id']}/cohort-queries", {"sql": sql, "trusts": trusts})
     query = wait_for_answers(stack, me, query["id"])
     me.post(f"projects/{project['id']}/stage", {"trusts": trusts})

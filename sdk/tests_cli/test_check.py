@@ -2,9 +2,9 @@
 
 import io
 import json
+import os
 import subprocess
 import sys
-import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -140,14 +140,11 @@ def test_it_starts_without_the_heavy_libraries() -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-def test_it_ends_within_a_second() -> None:
-    """Aim: 0.5 s on a quiet machine. The best of three, since tests share the machine."""
-    seconds: list[float] = []
-    for _ in range(3):
-        started = time.perf_counter()
-        check("templates/standard")
-        seconds.append(time.perf_counter() - started)
-    assert min(seconds) < 1
+def test_it_costs_less_than_a_second() -> None:
+    """Processor time, so that a busy machine does not fail it; it takes about 0.5 s of it."""
+    before = os.times().children_user
+    check("templates/standard")
+    assert os.times().children_user - before < 1
 
 
 NAMES = """

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flip.cli.app.new import Template, templates_folder, write_app
+from flip.cli.app.new import Template, source_of, write_app
 from flip.errors import FlipError, InvalidArgument
 
 FLIP = Path(sys.executable).parent / "flip"
@@ -20,9 +20,11 @@ def test_an_app_has_its_own_name_and_publisher_and_flips_keys(tmp_path: Path, te
     toml = tomllib.loads((target / "pyproject.toml").read_text())
     assert (toml["project"]["name"], toml["tool"]["flwr"]["app"]["publisher"]) == ("spleen-ct", "St-Marys")
     assert {"flip-model-id", "flip-project-id", "flip-cohort-query"} <= set(toml["tool"]["flwr"]["app"]["config"])
-    assert (target / "README.md").read_text().startswith("# spleen-ct\n")
-    texts = [path.read_text() for path in target.rglob("*") if path.is_file()]
-    assert not [text for text in texts if f"flip-{template}" in text]
+    readme = (target / "README.md").read_text()
+    assert readme.startswith("# spleen-ct\n")
+    assert "repository" not in readme
+    old = tomllib.loads((source_of(template) / "pyproject.toml").read_text())["project"]["name"]
+    assert not [path for path in target.rglob("*") if path.is_file() and old in path.read_text()]
 
 
 def test_only_the_templates_own_files_are_copied(tmp_path: Path) -> None:
@@ -73,11 +75,11 @@ def test_an_installed_wheel_holds_the_templates(tmp_path: Path) -> None:
     subprocess.run([*pip, "wheel", "--no-deps", sdk, "-w", tmp_path], check=True, timeout=300)
     (wheel,) = tmp_path.glob("flip_utils-*.whl")
     subprocess.run([*pip, "install", "--no-deps", "--target", tmp_path / "site", wheel], check=True, timeout=300)
-    code = "from flip.cli.app.new import templates_folder, Template as T; print(templates_folder(), *T)"
+    code = "from flip.cli.app.new import source_of, Template as T; print(*map(source_of, T))"
     environment = {"PYTHONPATH": str(tmp_path / "site")}
     said = subprocess.check_output([sys.executable, "-c", code], env=environment, cwd=tmp_path, text=True).split()
-    assert Path(said[0]) == tmp_path / "site" / "flip" / "templates"
-    for name in said[1:]:
-        installed, source = Path(said[0]) / name, templates_folder() / name
+    for template, installed in zip(Template, map(Path, said), strict=True):
+        assert installed == tmp_path / "site" / "flip" / "templates" / template
         for file in ("pyproject.toml", "README.md", ".gitignore", "app/client_app.py", "data/make_data.py"):
-            assert (installed / file).read_bytes() == (source / file).read_bytes()
+            assert (installed / file).read_bytes() == (source_of(template) / file).read_bytes()
+        assert not list(installed.rglob("tests"))

@@ -1,10 +1,10 @@
-"""The standard template and the demo's app: the seed's minimal ServerApp, unchanged."""
+"""The seed's minimal ServerApp, unchanged, in the standard template and in the tutorials with images."""
 
 import ast
 from pathlib import Path
 
 REPO = Path(__file__).parents[2]
-APPS = [REPO / "templates" / "standard", REPO / "tutorials" / "spleen_demo"]
+APPS = [REPO / "templates" / "standard", REPO / "tutorials" / "monai", REPO / "tutorials" / "xray_classification"]
 SEED = """
 from flip import FLIP
 from flip.constants.flip_constants import ModelStatus
@@ -38,5 +38,5 @@ def test_the_server_apps_are_the_seeds_minimal_example() -> None:
 
 
 def test_the_phantoms_of_both_segmentation_templates_are_the_same() -> None:
-    one, other = (REPO / "templates" / name / "data" / "make_data.py" for name in ("standard", "monai-segmentation"))
+    one, other = (REPO / name / "data" / "make_data.py" for name in ("templates/standard", "tutorials/monai"))
     assert one.read_text() == other.read_text()

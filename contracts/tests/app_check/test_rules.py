@@ -1,6 +1,5 @@
 """Rules where the cases are many and small."""
 
-import ast
 import time
 
 import pytest
@@ -129,8 +128,7 @@ def test_an_undeclared_override_names_the_nearest_key() -> None:
     ],
 )
 def test_strange_code_ends_soon_and_never_crashes(code: str) -> None:
-    assert ast.parse("1")
     toml = b'[tool.flwr.app.components]\nserverapp = "a:app"\nclientapp = "a:app"\n'
-    started = time.perf_counter()
+    started = time.process_time()
     check_app({"pyproject.toml": toml, "a.py": (code + "\napp = 1\n").encode()}, 2)
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5

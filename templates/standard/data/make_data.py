@@ -1,8 +1,8 @@
 """Write a small synthetic cohort here: CT-like phantoms with a spleen, each anatomy different. No patient's data.
 
-    python data/make_data.py [--count 8] [--out data]
+    python data/make_data.py [--count 8] [--out data] [--table dataframe.csv]
 
-gives `dataframe.csv` and `accession-resources/<accession_id>/`, as `flip app run . --data data` reads them.
+gives the cohort as a table and `accession-resources/<accession_id>/`, as `flip app run . --data data` reads them.
 """
 
 import argparse
@@ -11,8 +11,9 @@ from pathlib import Path
 import nibabel
 import numpy as np
 
-SHAPE = (32, 96, 96)  # Z, Y, X
-SPACING = (5.0, 4.0, 4.0)  # mm
+SHAPE = (32, 64, 64)  # Z, Y, X
+SPACING = (5.0, 6.0, 6.0)  # mm
+STEP = 8  # Hounsfield units: coarser values make smaller files
 
 
 def phantom(seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -38,10 +39,11 @@ def phantom(seed: int) -> tuple[np.ndarray, np.ndarray]:
     hu[ellipsoid((20, -50, 40), (40, 30, 42))] = rng.normal(20, 10)
     spleen = ellipsoid((20, 40, 95), (50, 40, 28))
     hu[spleen] = rng.normal(125, 8)
-    return np.rint(hu + rng.normal(0, 18, SHAPE)).astype(np.int16), spleen.astype(np.uint8)
+    noisy = np.where(hu > -1000, hu + rng.normal(0, 18, SHAPE), hu)
+    return (np.rint(noisy / STEP) * STEP).astype(np.int16), spleen.astype(np.uint8)
 
 
-def write_cohort(root: Path, count: int) -> None:
+def write_cohort(root: Path, count: int, table: str = "dataframe.csv") -> None:
     """`count` accessions with image and segmentation, and one without images, as every real cohort has some."""
     affine = np.diag([SPACING[2], SPACING[1], SPACING[0], 1.0])
     rows = ["accession_id,person_id,age"]
@@ -52,13 +54,14 @@ def write_cohort(root: Path, count: int) -> None:
             nibabel.save(nibabel.Nifti1Image(volume.transpose(2, 1, 0), affine), folder / f"{kind}_ct.nii.gz")
         rows.append(f"ACC{number:03d},{number},{40 + number}")
     rows.append("ACC999,999,77")
-    (root / "dataframe.csv").write_text("\n".join(rows) + "\n")
+    (root / table).write_text("\n".join(rows) + "\n")
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--count", type=int, default=8)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent)
+    parser.add_argument("--table", default="dataframe.csv")
     arguments = parser.parse_args()
-    write_cohort(arguments.out, arguments.count)
+    write_cohort(arguments.out, arguments.count, arguments.table)
     print(f"{arguments.count} accessions in {arguments.out}")

@@ -130,7 +130,7 @@ def _dropped(path: str, chosen: Filter) -> Iterator[Finding]:
 
 
 def _is_expected(path: str) -> bool:
-    """Nobody wants these in a run: .gitignore, compiled files, and the app's own tests in their folder."""
+    """Nobody wants these in a run: .gitignore, compiled files, the app's tests in their folder, the cohort query."""
     parts = PurePosixPath(path).parts
     tests = parts[0] in ("tests", "test") and parts[-1].endswith(".py")
-    return path == GITIGNORE or "__pycache__" in parts or tests
+    return path == GITIGNORE or path.endswith(".sql") or "__pycache__" in parts or tests

@@ -1,4 +1,4 @@
-Weights, a test beside the code, and a folder that Flower drops at the root. Tests in their folder are expected.
+Weights, a test beside the code, and a folder that Flower drops at the root. Tests in their folder and the cohort query are expected.
 expect: file_dropped app/weights.pt
 expect: file_dropped app/test_x.py
 expect: file_dropped lib/x.py
@@ -13,3 +13,5 @@ x
 -- run.log --
 -- LICENSE --
 x
+-- query.sql --
+SELECT 1

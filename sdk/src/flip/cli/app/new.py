@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import tomllib
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
@@ -14,8 +15,9 @@ from flip.errors import FlipError, InvalidArgument
 
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,31}")  # Flower's rule for names and publishers
 _NOT_COPIED: Final = shutil.ignore_patterns(
-    "__pycache__", ".*cache", "flip-local", "dataframe.csv", "accession-resources", "tests"
+    "__pycache__", ".*cache", "flip-local", "dataframe.csv", "accession-resources", "tests", "*.png"
 )
+_OF_THE_REPOSITORY: Final = "\n## In FLIP's repository\n"  # the end of a tutorial's README: of no use in a copy
 
 
 class Template(StrEnum):
@@ -24,6 +26,13 @@ class Template(StrEnum):
     MONAI_SEGMENTATION = "monai-segmentation"
     XRAY_CLASSIFICATION = "xray-classification"
     TABULAR = "tabular"
+
+
+TUTORIALS: Final = {
+    Template.MONAI_SEGMENTATION: "monai",
+    Template.XRAY_CLASSIFICATION: "xray_classification",
+    Template.TABULAR: "ehr_risk",
+}  # what is a tutorial and a template as well
 
 
 def new(
@@ -39,7 +48,8 @@ def new(
     write_app(name, template, target, publisher)
     print(f"{target}/ holds {name}, from the template {template}. Next:")
     print(f"  cd {target}")
-    print("  python data/make_data.py")
+    print("  pip install -e .            # what the app itself needs")
+    print("  python data/make_data.py    # a small synthetic cohort")
     print("  flip app check .")
     print("  flip app run . --data data/")
 
@@ -61,16 +71,23 @@ def write_app(name: str, template: Template, target: Path, publisher: str) -> No
             f"{target} exists and is not an empty folder. Choose another name, or another folder with --dir.",
             code="folder_not_empty",
         )
-    shutil.copytree(templates_folder() / template, target, ignore=_NOT_COPIED, dirs_exist_ok=True)
+    source = source_of(template)
+    shutil.copytree(source, target, ignore=_NOT_COPIED, dirs_exist_ok=True)
+    old = tomllib.loads((source / "pyproject.toml").read_text(encoding="utf-8"))["project"]["name"]
     for file in (target / "pyproject.toml", target / "README.md"):
-        text = file.read_text(encoding="utf-8").replace(f"flip-{template}", name)
-        file.write_text(text.replace('publisher = "flip"', f'publisher = "{publisher}"'), encoding="utf-8")
+        text = file.read_text(encoding="utf-8").partition(_OF_THE_REPOSITORY)[0]
+        text = text.replace(old, name).replace('publisher = "flip"', f'publisher = "{publisher}"')
+        file.write_text(text, encoding="utf-8")
 
 
-def templates_folder() -> Path:
-    """Inside the installed package; in a checkout, at its top."""
+def source_of(template: Template) -> Path:
+    """The template's folder: inside the installed package; in a checkout, under templates/ or tutorials/ at its top."""
     package = Path(__file__).parents[2]
-    for folder in (package / "templates", package.parents[2] / "templates"):
-        if (folder / Template.STANDARD / "pyproject.toml").is_file():
+    checkout = package.parents[2]
+    places = [package / "templates" / template, checkout / "templates" / template]
+    if template in TUTORIALS:
+        places.append(checkout / "tutorials" / TUTORIALS[template])
+    for folder in places:
+        if (folder / "pyproject.toml").is_file():
             return folder
     raise FlipError("The templates are not installed. Install flip-utils[cli] again.", code="templates_missing")
