@@ -7,6 +7,7 @@ from pathlib import Path
 
 from benchmarks.attack.campaign import run
 from benchmarks.attack.hospital import Hospital, Naive
+
 from flip_trust.disclosure.policy import Policy
 
 NO_BUDGET = 10**9  # what is attacked is the memory; the budget would end it after 50 tries
@@ -27,7 +28,9 @@ def main() -> None:
         print(f"{given.targets} targets of {given.persons} persons, half of them ill: 50 % is guessing")
         for learned in run(hospital, given.targets):
             verdict = "nothing" if learned.is_luck else "LEARNED"
-            print(f"{learned.technique:<24} {learned.tries:>6} tries  {learned.share:>6.1%} right  {verdict}", flush=True)
+            print(
+                f"{learned.technique:<24} {learned.tries:>6} tries  {learned.share:>6.1%} right  {verdict}", flush=True
+            )
         seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
         print(f"{hospital.tries} tries in {seconds:.0f} s ({cpu:.0f} s CPU): {hospital.outcomes}")
 

@@ -1,4 +1,4 @@
-"""A small hospital, asked in this process: the real guard, the engine's own SQL and locks, the real disclosure control."""
+"""A small hospital in this process: real guard, the engine's own SQL and locks, real disclosure control."""
 
 import dataclasses
 import json
@@ -37,10 +37,11 @@ class InProcessEngine:
 
     def aggregate(self, checked: CheckedQuery, queries: Mapping[str, str]) -> dict[str, list[list[Any]]]:
         prepared = prepare(checked, queries, "duckdb", "omop")
-        return {
-            name: [list(row) for row in self._db.execute(with_sources(prepared, query)).fetchall()]
-            for name, query in prepared.queries.items()
-        }
+        try:
+            return child.aggregate(self._db, prepared.sources, prepared.queries)[0]
+        finally:
+            for table in ("accessions", "persons"):
+                self._db.execute(f"DROP TABLE IF EXISTS temp.{table}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,7 +74,9 @@ class Hospital:
         if not path.exists():
             write_omop(path, seed, persons, choose_accessions("alpha", seed, persons, persons // 5))
         self.engine = InProcessEngine(path)
-        self.defence: Defence = Disclosure(Store(folder / f"{uuid4()}.db"), self.engine, policy, folder / "rounding.key")
+        self.defence: Defence = Disclosure(
+            Store(folder / f"{uuid4()}.db"), self.engine, policy, folder / "rounding.key"
+        )
         self.people = _people(path)
         self.user, self.tries, self.outcomes = uuid4(), 0, dict[str, int]()
 
@@ -109,9 +112,7 @@ class Naive:
     def answer(self, payload: CohortCount, checked: CheckedQuery) -> CohortCountResult:
         persons = len(self._engine.persons(checked))
         told = (persons + 5) // 10 * 10 if persons >= 10 else None
-        return CohortCountResult(
-            persons=told, accessions=None, suppressed=told is None, threshold=10, rounded_to=10
-        )
+        return CohortCountResult(persons=told, accessions=None, suppressed=told is None, threshold=10, rounded_to=10)
 
 
 def _people(path: Path) -> list[Person]:

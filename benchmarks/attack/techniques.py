@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from benchmarks.attack.hospital import ILLNESS, Hospital, Person, plain
+
 from flip_contracts.tasks import CohortCountResult
 
 ILL = f"p.person_id IN (SELECT c.person_id FROM omop.condition_occurrence c WHERE c.condition_concept_id = {ILLNESS})"
@@ -111,7 +112,9 @@ def boundary_sweep(case: Case) -> Seen:
 def threshold_sweep(case: Case) -> Seen:
     """A year at a time over the target's year of birth: does one step show?"""
     year = case.target.year
-    wheres = [f"{ILL} AND p.year_of_birth * 12 + p.month_of_birth < {year * 12 + case.target.month + m}" for m in range(-2, 3)]
+    wheres = [
+        f"{ILL} AND p.year_of_birth * 12 + p.month_of_birth < {year * 12 + case.target.month + m}" for m in range(-2, 3)
+    ]
     told = [case.count(where) for where in wheres]
     return tuple(a is None or b is None or b - a for a, b in itertools.pairwise(told))
 

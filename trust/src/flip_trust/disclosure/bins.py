@@ -5,7 +5,7 @@ whole numbers only those bins that hold one. Years: decades. Dates: calendar yea
 """
 
 from collections.abc import Callable, Iterable
-from math import ceil
+from math import ceil, floor
 
 from flip_contracts.tasks import SummaryCell
 from flip_trust.disclosure.definition import ColumnKind
@@ -59,8 +59,9 @@ def bounds(kind: ColumnKind, cell: str) -> Bounds:
         case ColumnKind.DECADE:
             return float(place), float(place + 10)
         case ColumnKind.WHOLE:
-            low, high = _number_bounds(place)
-            return (None if low is None else float(ceil(low))), (None if high is None else float(ceil(high)))
+            first = floor if place < 0 else ceil  # of (-1.2, -1] the whole numbers from -1 to below 0
+            low, high = (None if e is None else float(first(e) + (place < 0)) for e in _number_bounds(place))
+            return low, high
         case _:
             return _number_bounds(place)
 

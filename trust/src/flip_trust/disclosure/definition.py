@@ -7,11 +7,13 @@ from enum import StrEnum
 import sqlglot
 from sqlglot import exp
 from sqlglot.optimizer.annotate_types import annotate_types
+from sqlglot.schema import MappingSchema
 
 from flip_contracts.sql_guard import CheckedQuery
 from flip_contracts.sql_guard.schema import IDENTIFIERS, OMOP
 
 MAX_COLUMNS = 24
+_SCHEMA = MappingSchema({"omop": OMOP})
 
 
 class ColumnKind(StrEnum):
@@ -42,14 +44,19 @@ def read(checked: CheckedQuery) -> Definition:
     for table in tree.find_all(exp.Table):
         if table.db:
             table.set("db", exp.to_identifier("omop"))  # an engine may keep its views in another schema
-    typed = annotate_types(tree.copy(), schema={"omop": OMOP})
-    assert isinstance(typed, exp.Query)
+    assert isinstance(tree, exp.Query)
+    if any(_describes(column) for column in tree.selects):
+        annotate_types(tree, schema=_SCHEMA)
     columns = tuple(
         CohortColumn(column.alias_or_name, _kind(column.alias_or_name.lower(), column.type))
-        for column in typed.selects
-        if column.alias_or_name.lower() not in IDENTIFIERS
+        for column in tree.selects
+        if _describes(column)
     )
     return Definition(hashlib.sha256(_words(tree).encode()).hexdigest(), columns)
+
+
+def _describes(column: exp.Expr) -> bool:
+    return column.alias_or_name.lower() not in IDENTIFIERS
 
 
 def _parse(sql: str) -> exp.Expr:
@@ -62,15 +69,14 @@ def _parse(sql: str) -> exp.Expr:
 
 
 def _words(query: exp.Expr) -> str:
-    """The query without the columns that only describe a person. A UNION is taken as it stands."""
+    """The query without the columns that only describe a person; changes it. A UNION is taken as it stands."""
     query = query.unnest() if isinstance(query, exp.Subquery) else query
     if not isinstance(query, exp.Select):
         return query.sql()
-    bare = query.copy()
-    bare.set("expressions", [c for c in bare.selects if c.alias_or_name.lower() in ("person_id", "accession_id")])
-    bare.set("order", None)
-    bare.set("distinct", None)
-    return bare.sql()
+    query.set("expressions", [c for c in query.selects if c.alias_or_name.lower() in ("person_id", "accession_id")])
+    query.set("order", None)
+    query.set("distinct", None)
+    return query.sql()
 
 
 def _kind(name: str, data_type: exp.DataType | None) -> ColumnKind:

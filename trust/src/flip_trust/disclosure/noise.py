@@ -4,6 +4,7 @@ Each person is in one cell of a column, so adding or leaving out a person change
 scale 1/ε on every cell of the public range costs ε, and columns add up. Noise takes the place of memory and rounding.
 """
 
+import importlib
 import importlib.util
 import math
 from typing import Any
@@ -43,8 +44,7 @@ def summary(column: CohortColumn, cells: dict[str | None, Tally], policy: Policy
 
 
 def _laplace(counts: list[int], epsilon: float) -> list[int]:
-    import opendp.prelude as dp  # pyright: ignore[reportMissingImports]
-
+    dp: Any = importlib.import_module("opendp.prelude")  # optional, and without types
     dp.enable_features("contrib")
     space = dp.vector_domain(dp.atom_domain(T=int)), dp.l1_distance(T=int)
     measure: Any = dp.m.make_laplace(*space, scale=1 / epsilon)
