@@ -11,20 +11,23 @@ from uuid import UUID, uuid4
 
 import uvicorn
 
-from flip_contracts.messages import HeartbeatRequest, ImagingMessage, TaskError, TaskResultMessage
+from flip_contracts.messages import HeartbeatRequest, TaskError, TaskResultMessage
 from flip_contracts.sql_guard import SqlRefused
 from flip_contracts.statuses import Decision
 from flip_contracts.tasks import Task
 from flip_contracts.wire import PROTOCOL_VERSION
 from flip_trust.approvals.service import Approvals
 from flip_trust.data_api.app import create_data_api
+from flip_trust.disclosure.control import Disclosure
+from flip_trust.disclosure.ledger import imaging_message
+from flip_trust.disclosure.policy import Policy
 from flip_trust.errors import HubRefused, HubUnreachable, NotApproved, NotEnrolled, TrustError
 from flip_trust.flower.supervisor import Supervisor
 from flip_trust.hub_client import HubClient
 from flip_trust.imaging.folder import FolderDriver
 from flip_trust.imaging.ledger import Ledger
 from flip_trust.imaging.pipeline import Pipeline
-from flip_trust.keys import TrustKey, imaging_key
+from flip_trust.keys import TrustKey, secret_key
 from flip_trust.outbox import Outbox
 from flip_trust.settings import TrustSettings
 from flip_trust.sql.duckdb_engine import DuckDbEngine
@@ -53,10 +56,13 @@ class Agent:
         self.pipeline = Pipeline(
             FolderDriver(settings.dicom_dir),
             settings.data_dir / "imaging" / "cache",
-            imaging_key(settings.data_dir / "keys" / "imaging.key"),
+            secret_key(settings.data_dir / "keys" / "imaging.key"),
             self.ledger,
         )
-        self._tools = Tools(settings, self.store, self.engine, self.approvals, self.supervisor)
+        self.policy = Policy.of(settings)
+        self._rounding_key = settings.data_dir / "keys" / "rounding.key"
+        self.disclosure = Disclosure(self.store, self.engine, self.policy, self._rounding_key)
+        self._tools = Tools(settings, self.store, self.engine, self.approvals, self.supervisor, self.disclosure)
         self._stop = threading.Event()
         self._prepared: dict[UUID, datetime] = {}  # project -> the decision that its images were prepared for
 
@@ -173,15 +179,8 @@ class Agent:
                 return
             last = datetime.now(UTC)
             stages, excluded, done = self.ledger.counts(project_id)
-            self.outbox.put(
-                ImagingMessage(
-                    id=uuid4(),
-                    project_id=project_id,
-                    stages=stages,
-                    excluded=excluded,
-                    final=final and (done or not stages),
-                )
-            )
+            key, is_final = secret_key(self._rounding_key), final and (done or not stages)
+            self.outbox.put(imaging_message(project_id, stages, excluded, final=is_final, policy=self.policy, key=key))
 
         try:
             self.pipeline.prepare(project_id, accessions, tell)

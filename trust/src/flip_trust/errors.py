@@ -74,6 +74,22 @@ class MetricRefused(TrustError):
     code, status = "metric_refused", 422
 
 
+class TooManyColumns(TrustError):
+    code = "too_many_columns"
+
+
+class QueryTooClose(TrustError):
+    code = "query_too_close"
+
+
+class QueryBudgetSpent(TrustError):
+    code = "query_budget_spent"
+
+
+class EpsilonSpent(TrustError):
+    code = "epsilon_spent"
+
+
 class HubUnreachable(Exception):
     """The hub does not answer; everything waits in the outbox."""
 

@@ -59,7 +59,8 @@ def make_node_key() -> tuple[bytes, str]:
     return private, key.public_key().public_bytes(ser.Encoding.OpenSSH, ser.PublicFormat.OpenSSH).decode()
 
 
-def imaging_key(path: Path) -> bytes:
+def secret_key(path: Path) -> bytes:
+    """32 random bytes, made at the first call."""
     if not path.exists():
         write_private(path, secrets.token_bytes(32))
     return path.read_bytes()

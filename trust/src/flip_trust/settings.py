@@ -14,8 +14,15 @@ class TrustSettings(BaseSettings):
     omop_path: Path = Field(description="The OMOP research mart, a DuckDB file.")
     dicom_dir: Path = Field(description="Folder with DICOM files.")
     fl_command: Path = Field(description="The flip-fl executable of the Flower environment.")
-    threshold: int = Field(default=10, ge=1, description="Fewer distinct persons than this are never told.")
+    threshold: int = Field(default=10, ge=1, le=256, description="Fewer distinct persons than this are never told.")
     round_to: int = Field(default=10, ge=1, description="Counts that leave are rounded to this.")
+    tell_zero: bool = Field(default=False, description="Tell nobody (0) from fewer than the threshold.")
+    project_queries_per_day: int = Field(default=50, ge=1, description="Cohort queries of one project a day.")
+    user_queries_per_day: int = Field(default=100, ge=1, description="Cohort queries of one user a day, all projects.")
+    epsilon_per_column: float = Field(
+        default=0.0, ge=0, description="Differential privacy of one histogram of numbers or dates; 0 is without."
+    )
+    epsilon_per_project: float = Field(default=10.0, ge=0, description="Epsilon that one project may spend, ever.")
     query_seconds: float = Field(default=20, description="Longest time of one cohort query.")
     query_memory_mb: int = Field(default=512, description="Memory of one cohort query.")
     workers: int = Field(default=4, ge=1, description="Tasks at the same time.")

@@ -35,10 +35,13 @@ def test_no_canary_is_logged_or_leaves(site, hospital, small_archive, caplog, ca
         return site.do(payload)
 
     # --- cohorts, good and bad ---
+    project_id = uuid4()
     person = "SELECT person_id FROM omop.person"
     for sql in (
         site.demo_query(),
         person,
+        f"{person} WHERE year_of_birth > 1000",  # too close to the one before
+        "SELECT person_id, alg_system, image_occurrence_id FROM omop.image_feature",
         "SELECT person_id, person_source_value FROM omop.person",
         f"{person} WHERE person_source_value = 'x'",
         "SELECT accession_id FROM omop.image_occurrence WHERE cast(accession_id AS INT) > 1",  # the driver quotes it
@@ -46,7 +49,7 @@ def test_no_canary_is_logged_or_leaves(site, hospital, small_archive, caplog, ca
         "SELECT person_id FROM read_csv('/etc/passwd')",
         "SELECT person_id, concat('',",
     ):
-        do(CohortCount(query_id=uuid4(), project_id=uuid4(), sql=sql))
+        do(CohortCount(query_id=uuid4(), project_id=project_id, sql=sql, asked_by=project_id))
 
     # --- decisions ---
     review = site.review(imaging=True)
@@ -94,11 +97,8 @@ def test_no_canary_is_logged_or_leaves(site, hospital, small_archive, caplog, ca
     told = site.outbox()
     assert {m["kind"] for m in told} == {"task_result", "decision", "imaging", "metrics", "node_event"}
     final = [m for m in told if m["kind"] == "imaging"][-1]
-    assert (final["stages"], final["excluded"], final["final"]) == (
-        {"READY": 3, "EXCLUDED": 9},
-        {"accession_not_found": 9},
-        True,
-    )
+    assert (final["stages"], final["excluded"], final["final"]) == ({}, {}, True)  # 3 and 9 are too few to tell
+    assert {"READY", "EXCLUDED", "accession_not_found"} <= set(final["suppressed"])
 
     outside = {"log": caplog.text, "outbox": json.dumps(told), "terminal": "".join(capfd.readouterr())}
     assert caplog.records

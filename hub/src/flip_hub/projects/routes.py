@@ -29,10 +29,16 @@ class StageRequest(BaseModel):
 
 
 class ImagingRead(BaseModel):
-    """Counts of accessions by stage and by reason of exclusion."""
+    """Counts of accessions by stage and by reason of exclusion, rounded; those in `suppressed` are under `threshold`.
+
+    Without a threshold the trust is of an older version and its counts are exact.
+    """
 
     stages: dict[str, int]
     excluded: dict[str, int]
+    suppressed: list[str] = []
+    threshold: int | None = None
+    rounded_to: int | None = None
     final: bool
 
 

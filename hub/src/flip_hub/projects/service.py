@@ -142,7 +142,7 @@ def on_imaging(session: Session, trust: Trust, message: ImagingMessage) -> None:
     asked = session.get(ProjectTrust, (message.project_id, trust.id))
     if asked is None:
         raise MessageRefused("This trust was not asked about this project.")
-    told = message.model_dump(mode="json", include={"stages", "excluded", "final"})
+    told = message.model_dump(mode="json", exclude={"kind", "id", "project_id"})
     asked.imaging = told
     facts = {"project_id": str(message.project_id), "trust": trust.name, **told}
     emit(session, "imaging", [f"project:{message.project_id}"], facts)

@@ -15,6 +15,7 @@ from flip_contracts.tasks import (
     TaskPayload,
 )
 from flip_trust.approvals.service import Approvals
+from flip_trust.disclosure.control import Disclosure
 from flip_trust.flower.supervisor import Supervisor
 from flip_trust.settings import TrustSettings
 from flip_trust.sql.engine import Engine
@@ -28,6 +29,7 @@ class Tools:
     engine: Engine
     approvals: Approvals
     supervisor: Supervisor
+    disclosure: Disclosure
 
 
 def handle(payload: TaskPayload, tools: Tools) -> CohortCountResult | JoinRunResult | Empty:

@@ -1,0 +1,1 @@
+"""A malicious researcher against a trust: what do cohort queries tell about groups below the threshold?"""

@@ -1,0 +1,93 @@
+"""The one SELECT that counts a cohort for disclosure control: per cell and bucket, in the engine.
+
+Every row is (part, cell, bucket, count, sum of weights). Parts are `persons`, `rows`, `studies`, `with_studies`, and
+`c0`, `c1` … for the columns.
+"""
+
+from dataclasses import dataclass
+
+from flip_contracts.sql_guard import CheckedQuery
+from flip_trust.disclosure import noise
+from flip_trust.disclosure.bins import cells_sql
+from flip_trust.disclosure.definition import ColumnKind, Definition
+from flip_trust.disclosure.policy import Policy
+from flip_trust.disclosure.tally import Tally, bucket_sql, weight_sql
+from flip_trust.sql.engine import Engine
+
+MOST_VALUES = 50  # of a category, those that most persons have
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Exact; stays at the trust. `columns`: per column its cells, None the missing ones."""
+
+    persons: Tally
+    rows: Tally
+    studies: Tally
+    persons_with_studies: int
+    columns: dict[str, dict[str | None, Tally]]
+
+
+def ask(engine: Engine, checked: CheckedQuery, definition: Definition, policy: Policy) -> Counted:
+    parts = engine.aggregate(checked, {"counts": _select(checked, definition, policy)})["counts"]
+    found: dict[str, dict[str | None, list[tuple[int, int, int]]]] = {}
+    for part, cell, bucket, count, weight in parts:
+        found.setdefault(part, {}).setdefault(cell, []).append((bucket, count, weight))
+    tallies = {part: {cell: Tally.of(rows) for cell, rows in cells.items()} for part, cells in found.items()}
+
+    def whole(part: str) -> Tally:
+        return tallies.get(part, {}).get(None, Tally.of(()))
+
+    columns = {column.name: tallies.get(f"c{i}", {}) for i, column in enumerate(definition.columns)}
+    return Counted(whole("persons"), whole("rows"), whole("studies"), whole("with_studies").count, columns)
+
+
+def _select(checked: CheckedQuery, definition: Definition, policy: Policy) -> str:
+    who, rows = _rows(checked)
+    nothing = "CAST(NULL AS VARCHAR)"
+    one = f"SELECT p.person_id AS who, {nothing} AS cell FROM persons AS p WHERE p.person_id IS NOT NULL"
+    row = f"SELECT {who} AS who, {nothing} AS cell FROM {rows}"
+    studies = (
+        "SELECT DISTINCT i.person_id AS who, i.accession_id FROM accessions AS a JOIN omop.image_occurrence AS i "
+        "ON i.accession_id = a.accession_id JOIN persons AS p ON p.person_id = i.person_id"
+    )
+    parts = [
+        _part("persons", one),
+        _part("rows", row),
+        _part("studies", f"SELECT s.who, {nothing} AS cell FROM ({studies}) AS s"),
+        _part("with_studies", f"SELECT DISTINCT s.who, {nothing} AS cell FROM ({studies}) AS s"),
+    ]
+    for i, column in enumerate(definition.columns):
+        cells = cells_sql(column.kind, f'SELECT {who} AS who, c."{column.name}" AS value FROM {rows}')
+        if column.kind == ColumnKind.CATEGORY:
+            cells = _listed(cells, policy.threshold)
+        elif noise.applies(column, policy):  # a person who is in many cells would weigh more than the noise hides
+            cells = f"SELECT d.who, min(d.cell) AS cell FROM ({cells}) AS d GROUP BY d.who"
+        parts.append(_part(f"c{i}", cells))
+    return " UNION ALL ".join(parts)
+
+
+def _rows(checked: CheckedQuery) -> tuple[str, str]:
+    if checked.has_person_id:
+        return "c.person_id", "cohort AS c JOIN persons AS p ON p.person_id = c.person_id"
+    images = "SELECT DISTINCT i.accession_id, i.person_id FROM omop.image_occurrence AS i"
+    return "k.person_id", f"cohort AS c JOIN ({images}) AS k ON k.accession_id = c.accession_id"
+
+
+def _listed(cells: str, threshold: int) -> str:
+    """Values that fewer persons have than the threshold are not even read out: a rare value may name somebody."""
+    often = (
+        f"SELECT d.cell FROM ({cells}) AS d WHERE d.cell IS NOT NULL GROUP BY d.cell "
+        f"HAVING count(*) >= {threshold} ORDER BY count(*) DESC, d.cell LIMIT {MOST_VALUES}"
+    )
+    return (
+        f"SELECT d.who, d.cell FROM ({cells}) AS d LEFT JOIN ({often}) AS o ON o.cell = d.cell "
+        "WHERE d.cell IS NULL OR o.cell IS NOT NULL"
+    )
+
+
+def _part(name: str, who_and_cell: str) -> str:
+    return (
+        f"SELECT '{name}' AS part, w.cell AS cell, {bucket_sql('w.who')} AS bucket, count(*) AS counted, "
+        f"CAST(sum({weight_sql('w.who')}) AS BIGINT) AS weight FROM ({who_and_cell}) AS w GROUP BY w.cell, 3"
+    )
