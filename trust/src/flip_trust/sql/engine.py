@@ -1,12 +1,15 @@
 """What the trust asks of an OMOP engine. One port, two engines: DuckDB (embedded) and PostgreSQL (the site's own)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
 from flip_contracts.sql_guard import CheckedQuery
+
+# A query, the engine's dialect, and the schema that holds its tables.
+Guard = Callable[[str, str, str], CheckedQuery]
 
 
 class EngineFailed(Exception):
