@@ -51,7 +51,7 @@ SELECT pg_try_advisory_xact_lock_shared(1)
 -- pg: notification
 SELECT pg_notify('a', 'b')
 
--- pg: listen
+-- shape: listen
 LISTEN a
 
 -- pg: cancel another
@@ -423,7 +423,7 @@ CREATE TABLE omop.copied AS SELECT * FROM omop.person
 -- duckdb: alter
 ALTER TABLE omop.person RENAME TO people
 
--- duckdb: checkpoint forced
+-- shape: checkpoint forced
 FORCE CHECKPOINT cdm
 
 -- duckdb: environment

@@ -8,20 +8,10 @@ def emit(tree: exp.Expr, write: str, schema: str) -> str:
     for table in tree.find_all(exp.Table):
         if table.db:
             table.set("db", exp.to_identifier(schema, quoted=True))
-    if write == "postgres":
-        for node in list(tree.find_all(exp.Round)):
-            _round_as_numeric(node)
-    else:
+    if write != "postgres":
         for node in list(tree.find_all(exp.Div, exp.IntDiv)):
             _plain_division(node)
     return tree.sql(dialect=write, comments=False)
-
-
-def _round_as_numeric(node: exp.Round) -> None:
-    """PostgreSQL rounds a double to the nearest even number only; DuckDB rounds half up, as numeric does."""
-    exact = exp.Cast(this=node.this.copy(), to=exp.DataType.build("decimal"))
-    rounded = exp.Round(this=exact, decimals=node.args.get("decimals"))
-    node.replace(exp.Cast(this=rounded, to=exp.DataType.build("double")))
 
 
 def _plain_division(node: exp.Expr) -> None:

@@ -1,9 +1,9 @@
 """No query may fail, or take for ever, because of what a row holds.
 
 An expression that fails only where some row is met (a division by zero, a cast, an overflow) tells whether there is
-such a row, whatever the threshold. So each expression gets a kind and a greatest size here; what could fail is rewritten
-(`x / y` to `x / nullif(y, 0)`) or refused with a remedy. The same step makes both engines compute alike: every number
-that is not whole is a double, `extract` and `avg` are doubles, a text beside a date becomes a date.
+such a row, whatever the threshold. So each expression gets a kind and a greatest size here; what could fail is
+rewritten (`x / y` to `x / nullif(y, 0)`) or refused with a remedy. The same step makes both engines compute alike:
+every number that is not whole is a double, `extract` and `avg` are doubles, a text beside a date becomes a date.
 """
 
 import datetime as dt
@@ -284,12 +284,16 @@ class _Select:
     def rounded(self, node: exp.Expr) -> Kind:
         kind = self._only(node.this, *NUMERIC)
         digits = node.args.get("decimals")
-        if digits is not None:
+        if isinstance(node, exp.Round):
+            minus = isinstance(digits, exp.Neg)
             value = digits.this if isinstance(digits, exp.Neg) else digits
-            if not (isinstance(value, exp.Literal) and value.is_int and int(value.name) <= 10):
+            if value is not None and not (isinstance(value, exp.Literal) and value.is_int and int(value.name) <= 10):
                 raise refused("sql_type", "The number of digits is a whole number from -10 to 10.", node)
-        if isinstance(node, exp.Trunc) and digits is not None:
-            raise refused("sql_type", "trunc() takes one number here.", node)
+            number = int(value.name) if value is not None else 0
+            node.replace(_half_up(node.this.copy(), -number if minus else number))
+            return Kind("number", kind.size + 1e10)
+        if digits is not None:
+            raise refused("sql_type", "trunc(), floor() and ceil() take one number here.", node)
         node.set("this", _cast(node.this.copy(), "double"))
         return Kind("number", kind.size + 1)
 
@@ -404,9 +408,8 @@ class _Select:
             whole = name == "DECIMAL" and len(target.expressions) == 1
             if kind.family == "bool":
                 raise refused("sql_type", "A truth value is cast to a whole number.", node)
-            wide = _cast(node.this.copy(), "double")
-            digits = exp.Literal.number(int(scale or 0))
-            node.replace(exp.Round(this=wide, decimals=digits) if scale or whole else wide)
+            inner = node.this.copy()
+            node.replace(_half_up(inner, int(scale or 0)) if scale or whole else _cast(inner, "double"))
             return Kind("number", size + 1)
         if size > WHOLE_LIMIT:
             raise refused("sql_type", "The number could be too large for a whole number.", node)
@@ -529,6 +532,16 @@ def _number_family(*kinds: Kind) -> str:
 
 def _cast(value: exp.Expr, to: str) -> exp.Cast:
     return exp.Cast(this=value, to=exp.DataType.build(to))
+
+
+def _half_up(value: exp.Expr, digits: int) -> exp.Expr:
+    """Rounded with plain arithmetic of doubles: the engines' own round() differ where the next digit is a 5."""
+    factor = _cast(exp.Literal.number(10 ** abs(digits)), "double")
+    up, down = (exp.Mul, exp.Div) if digits >= 0 else (exp.Div, exp.Mul)
+    scaled = exp.Paren(this=up(this=_cast(value, "double"), expression=factor))
+    half = _cast(exp.Literal.number("0.5"), "double")
+    whole = exp.Floor(this=exp.Add(this=scaled, expression=half))
+    return exp.Paren(this=down(this=whole, expression=factor.copy()))
 
 
 def _clamp(node: exp.Expr, kind: Kind, most: float) -> None:

@@ -50,11 +50,14 @@ class GuardWorker:
             self._start()
             seconds = START_SECONDS
         process = self._process
-        assert process is not None and process.stdin is not None and process.stdout is not None
+        assert process is not None
+        asked, told = process.stdin, process.stdout
+        assert asked is not None
+        assert told is not None
         try:
-            process.stdin.write(order)
-            process.stdin.flush()
-            line = _line(process.stdout, seconds)
+            asked.write(order)
+            asked.flush()
+            line = _line(told, seconds)
         except OSError:
             line = None
         if line is None:

@@ -40,6 +40,9 @@ class DuckDbEngine:
     def check(self, sql: str) -> CheckedQuery:
         return self._guard(sql, "duckdb", "omop")
 
+    def is_there(self) -> bool:
+        return self._path.exists()
+
     def rows(self, checked: CheckedQuery) -> Rows:
         answer, _ = self._ask({"what": "rows", "sql": checked.emitted, "max_rows": self._max_rows})
         if len(answer["rows"]) > self._max_rows:

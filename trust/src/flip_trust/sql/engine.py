@@ -47,6 +47,10 @@ class Engine(Protocol):
         """The guard with this trust's columns and this engine's dialect. Raises `SqlRefused`."""
         ...
 
+    def is_there(self) -> bool:
+        """Cheap: the mart's file exists, or the database answered the last time."""
+        ...
+
     def rows(self, checked: CheckedQuery) -> Rows:
         """The cohort's rows in a stable order."""
         ...

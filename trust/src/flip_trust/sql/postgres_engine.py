@@ -41,9 +41,13 @@ class PostgresEngine:
 
     def __init__(self, url: str, guard: Guard, *, timeout_seconds: float = 20, max_rows: int = 2_000_000):
         self._url, self._guard, self._timeout, self._max_rows = url, guard, timeout_seconds, max_rows
+        self._answered = True
 
     def check(self, sql: str) -> CheckedQuery:
         return self._guard(sql, "postgres", VIEWS)
+
+    def is_there(self) -> bool:
+        return self._answered
 
     def rows(self, checked: CheckedQuery) -> Rows:
         order = ", ".join(str(number + 1) for number in range(len(checked.columns)))
@@ -97,8 +101,10 @@ class PostgresEngine:
                 self._url, connect_timeout=CONNECT_SECONDS, application_name="flip-trust", autocommit=True
             )
         except psycopg.Error:
+            self._answered = False
             text = "The trust's OMOP database does not answer. Its admin finds out more with `flip-trust doctor`."
             raise EngineFailed("engine_unreachable", text) from None
+        self._answered = True
         with contextlib.closing(connection), _watched(connection, self._timeout) as late:
             try:
                 cursor = connection.cursor()

@@ -1,7 +1,7 @@
 """The PostgreSQL role that cohort queries run as: what it may see and do, as a script and as checks of it.
 
 The role sees views with the allowed columns, as security barriers, and nothing else. What PUBLIC may do in a fresh
-database (catalogs, files, locks, sleeping, large objects) is taken from PUBLIC and given back to the other roles there are.
+database (catalogs, files, locks, sleeping, large objects) is taken from PUBLIC and given back to the other roles.
 """
 
 from dataclasses import dataclass
