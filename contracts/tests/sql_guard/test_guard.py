@@ -4,6 +4,7 @@ import re
 
 import pytest
 import sqlglot
+from contracts.tests.sql_guard.corpus import paragraphs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,11 +23,11 @@ ATTACKS: list[tuple[str, str, set[str]]] = [
         "shadow elsewhere",
         "SELECT p.person_id, (WITH pg_authid AS (SELECT 1 AS x) SELECT x FROM pg_authid) AS y, a.rolname "
         "FROM omop.person AS p JOIN pg_authid AS a ON a.oid = p.person_id",
-        {TABLE, JOIN},
+        {TABLE, JOIN, NODE},
     ),
     (
         "cte named like another schema's table",
-        "WITH note AS (SELECT person_id FROM omop.person) SELECT person_id FROM omop.note",
+        "WITH secrets AS (SELECT person_id FROM omop.person) SELECT person_id FROM omop.secrets",
         {TABLE},
     ),
     (
@@ -132,7 +133,7 @@ ATTACKS: list[tuple[str, str, set[str]]] = [
     ("file of an image", "SELECT accession_id, local_path FROM omop.image_occurrence", {COLUMN}),
     ("free text", "SELECT person_id, value_as_string FROM omop.observation", {COLUMN}),
     # other tables
-    ("note", "SELECT person_id FROM omop.note", {TABLE}),
+    ("note", "SELECT person_id FROM omop.secrets", {TABLE}),
     ("other schema", "SELECT person_id FROM omop_raw.person", {TABLE}),
     ("other catalog", "SELECT person_id FROM other.omop.person", {NODE, TABLE}),
     ("pg_catalog", "SELECT person_id FROM pg_catalog.pg_authid", {TABLE}),
@@ -210,7 +211,7 @@ ATTACKS: list[tuple[str, str, set[str]]] = [
     ("accession like", "SELECT accession_id FROM omop.image_occurrence WHERE accession_id LIKE 'A%'", {LITERAL}),
     ("accession ilike", "SELECT accession_id FROM omop.image_occurrence WHERE accession_id ILIKE 'a%'", {LITERAL}),
     ("visit", "SELECT person_id FROM omop.visit_occurrence WHERE visit_occurrence_id = 5", {LITERAL}),
-    ("place", "SELECT person_id FROM omop.person WHERE location_id = 5", {COLUMN}),
+    ("place", "SELECT person_id FROM omop.person WHERE location_id = 5", {LITERAL}),
     (
         "id in a CASE",
         "SELECT person_id FROM omop.person WHERE CASE WHEN person_id = 5 THEN TRUE ELSE FALSE END",
@@ -412,52 +413,23 @@ ATTACKS: list[tuple[str, str, set[str]]] = [
         "SELECT person_id FROM omop.person /* ; */ ; -- \n DELETE FROM omop.person",
         {STACKED},
     ),
-    ("nested comment", "SELECT person_id /* /* */ , version() /* */ */ FROM omop.note", {TABLE, SYNTAX, NODE}),
+    ("nested comment", "SELECT person_id /* /* */ , version() /* */ */ FROM omop.secrets", {TABLE, SYNTAX, NODE}),
     ("open comment", "SELECT person_id FROM omop.person /* open", {SYNTAX}),
-    ("version comment", "SELECT person_id /*! , version() */ FROM omop.note", {TABLE, NODE, SYNTAX}),
+    ("version comment", "SELECT person_id /*! , version() */ FROM omop.secrets", {TABLE, NODE, SYNTAX}),
     ("no syntax", "SELEC person_id FORM omop.person", {SYNTAX, NODE}),
 ]
 
-LEGIT = {
-    "all columns": "SELECT * FROM omop.person",
-    "no schema": "SELECT person_id FROM person",
-    "upper case": "SELECT PERSON_ID FROM OMOP.PERSON WHERE YEAR_OF_BIRTH < 1950",
-    "semicolon": "SELECT person_id FROM omop.person;",
-    "join": "SELECT p.person_id, p.year_of_birth FROM omop.person p JOIN omop.death d ON d.person_id = p.person_id",
-    "using": "SELECT p.person_id FROM omop.person p JOIN omop.death d USING (person_id)",
-    "a table by its name (harmless: emitted as a SELECT)": "TABLE omop.person",
-    "accessions": "SELECT DISTINCT accession_id FROM omop.image_occurrence WHERE modality_concept_id = 4013636",
-    "cte": "WITH ill AS (SELECT DISTINCT person_id FROM omop.condition_occurrence WHERE "
-    "condition_concept_id IN (1, 2)) SELECT i.person_id FROM ill AS i",
-    "two ctes": "WITH a AS (SELECT person_id FROM omop.death), b AS (SELECT person_id FROM a) "
-    "SELECT b.person_id FROM b",
-    "exists": "SELECT p.person_id FROM omop.person p WHERE EXISTS "
-    "(SELECT 1 FROM omop.drug_exposure d WHERE d.person_id = p.person_id AND d.drug_concept_id = 1503297)",
-    "in a subquery": "SELECT person_id FROM omop.person WHERE person_id IN "
-    "(SELECT person_id FROM omop.measurement WHERE value_as_number > 7.5)",
-    "except": "SELECT person_id FROM omop.person EXCEPT SELECT person_id FROM omop.death",
-    "union": "SELECT person_id FROM omop.death UNION ALL SELECT person_id FROM omop.measurement",
-    "age": "SELECT person_id, (2024 - year_of_birth) / 10 AS band FROM omop.person",
-    "aggregate": "SELECT person_id, count(*) AS n, avg(value_as_number) AS mean FROM omop.measurement "
-    "GROUP BY person_id HAVING count(*) > 3",
-    "dates": "SELECT person_id FROM omop.visit_occurrence WHERE visit_start_date >= DATE '2020-01-01' "
-    "AND visit_start_date < CURRENT_DATE - INTERVAL '30 days'",
-    "year": "SELECT person_id, extract(year FROM condition_start_date) AS y FROM omop.condition_occurrence",
-    "case": "SELECT person_id, CASE WHEN gender_concept_id = 8507 THEN 'm' ELSE 'f' END AS sex FROM omop.person",
-    "first": "SELECT person_id, day FROM (SELECT person_id, visit_start_date AS day, row_number() OVER "
-    "(PARTITION BY person_id ORDER BY visit_start_date) AS r FROM omop.visit_occurrence) AS v WHERE r = 1",
-    "concept": "SELECT c.person_id FROM omop.condition_occurrence c JOIN omop.concept_ancestor a "
-    "ON a.descendant_concept_id = c.condition_concept_id WHERE a.ancestor_concept_id = 201826",
-    "text": "SELECT c.person_id FROM omop.condition_occurrence c JOIN omop.concept k "
-    "ON k.concept_id = c.condition_concept_id WHERE lower(k.concept_name) LIKE '%spleen%'",
-    "left join": "SELECT p.person_id FROM omop.person p LEFT JOIN omop.death d ON d.person_id = p.person_id "
-    "WHERE d.person_id IS NULL",
-    "concept names are no identifiers": "SELECT person_id FROM omop.person WHERE gender_concept_id = 8507",
-}
+LEGIT = paragraphs("legit.sql")
+# Each must be refused, whatever the code.
+MORE_ATTACKS = paragraphs("attacks.sql")
 
 
 def attack(name: str, sql: str, codes: set[str]):
     return pytest.param(sql, codes, id=name)
+
+
+def paragraphs_of(corpus: dict[str, str]):
+    return pytest.mark.parametrize("sql", corpus.values(), ids=corpus.keys())
 
 
 def refusal(sql: str) -> SqlRefused:
@@ -475,7 +447,20 @@ def test_an_attack_is_refused_with_its_code(sql: str, codes: set[str]):
     assert refusal(sql).code in codes
 
 
-@pytest.mark.parametrize("sql", LEGIT.values(), ids=LEGIT.keys())
+@paragraphs_of(MORE_ATTACKS)
+def test_an_attack_of_the_corpus_is_refused_with_a_code_and_a_remedy(sql: str):
+    refused = refusal(sql)
+    assert refused.code.startswith("sql_")
+    assert len(refused.message) > 20
+
+
+def test_there_are_at_least_three_hundred_attacks():
+    different = {" ".join(sql.split()) for sql in [sql for _, sql, _ in ATTACKS] + list(MORE_ATTACKS.values())}
+    assert len(different) >= 300
+    assert len(LEGIT) >= 60
+
+
+@paragraphs_of(LEGIT)
 @pytest.mark.parametrize("write", ["duckdb", "postgres"])
 def test_an_honest_query_is_accepted_and_its_emitted_text_can_be_parsed(sql: str, write: str):
     checked = check(sql, write=write)
@@ -486,7 +471,7 @@ def test_an_honest_query_is_accepted_and_its_emitted_text_can_be_parsed(sql: str
     assert len(checked.sha256) == 64
 
 
-@pytest.mark.parametrize("sql", LEGIT.values(), ids=LEGIT.keys())
+@paragraphs_of(LEGIT)
 def test_every_table_is_emitted_with_its_schema(sql: str):
     real = {name for db, name in emitted_tables(check(sql).emitted) if db}
     assert real <= set(OMOP)

@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from sqlalchemy import text
 
+from flip_hub.cohorts.guard import configure as configure_guard
 from flip_hub.cohorts.routes import router as cohorts
 from flip_hub.db import Database, ReadSession
 from flip_hub.errors import install_handlers
@@ -63,6 +64,7 @@ def create_app(settings: HubSettings, database: Database, nets: dict[UUID, tuple
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.gather(*tasks)
 
+    configure_guard(settings.omop_also)
     # Swagger's and ReDoc's pages load scripts from the internet; the document itself does not.
     app = FastAPI(
         title="FLIP hub",

@@ -25,6 +25,10 @@ class HubSettings(BaseSettings):
     port: int = Field(default=8080, description="Port to listen on.")
     page_dir: Path = Field(default=PAGE_OF_CHECKOUT, description="Folder of the built web page.")
     object_store_url: str = Field(default="", description="s3://… for files and results; empty keeps them in data_dir.")
+    omop_also: str = Field(
+        default="",
+        description="table.column names beyond the default that a trust lets cohort SQL ask",
+    )
     nets: list[NetSettings] = Field(default=[], description="JSON list of the nets that this hub drives.")
     background: bool = Field(default=True, description="Run scheduler and net followers in this process.")
     token_hours: int = Field(default=12, description="Life of a login token.")

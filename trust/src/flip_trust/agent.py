@@ -30,8 +30,8 @@ from flip_trust.imaging.pipeline import Pipeline
 from flip_trust.keys import TrustKey, secret_key
 from flip_trust.outbox import Outbox
 from flip_trust.settings import TrustSettings
-from flip_trust.sql.duckdb_engine import DuckDbEngine
 from flip_trust.sql.engine import EngineFailed
+from flip_trust.sql.opened import open_engine
 from flip_trust.store import Store
 from flip_trust.tasks.registry import Tools, handle
 
@@ -46,9 +46,7 @@ class Agent:
         self.settings = settings
         self.store = Store(settings.data_dir / "agent.db")
         self.key = TrustKey(settings.data_dir / "keys" / "trust.pem")
-        self.engine = DuckDbEngine(
-            settings.omop_path, timeout_seconds=settings.query_seconds, memory_limit_mb=settings.query_memory_mb
-        )
+        self.engine = open_engine(settings)
         self.approvals = Approvals(self.store, self.key, self.engine, settings.threshold)
         self.outbox = Outbox(self.store)
         self.supervisor = Supervisor(settings, self.store, self.outbox)
@@ -129,7 +127,7 @@ class Agent:
 
     def _heartbeat_forever(self, hub: HubClient) -> None:
         while True:
-            components = {"omop": "ok" if self.settings.omop_path.exists() else "missing"}
+            components = {"omop": "ok" if self.engine.is_there() else "missing"}
             request = HeartbeatRequest(
                 agent_version=AGENT_VERSION, protocol_version=PROTOCOL_VERSION, components=components
             )

@@ -1,4 +1,4 @@
-"""`flip-trust enrol | serve | projects | show | approve | decline | withdraw | doctor`."""
+"""`flip-trust enrol | serve | projects | show | approve | decline | withdraw | doctor | omop …`."""
 
 import json
 import logging
@@ -10,17 +10,20 @@ from uuid import UUID
 import typer
 
 from flip_contracts.messages import EnrolRequest
-from flip_contracts.sql_guard import SqlRefused, check
+from flip_contracts.sql_guard import SqlRefused
 from flip_contracts.wire import PROTOCOL_VERSION
 from flip_trust.agent import AGENT_VERSION, Agent
+from flip_trust.doctor import findings
 from flip_trust.errors import HubRefused, HubUnreachable, TrustError
 from flip_trust.flower.supervisor import kill_children
 from flip_trust.hub_client import HubClient
+from flip_trust.omop.cli import omop
 from flip_trust.settings import TrustSettings
 from flip_trust.sql.engine import EngineFailed
 from flip_trust.store import ProjectRow
 
 app = typer.Typer(help="The agent of a FLIP trust. Settings: FLIP_TRUST_* variables.", no_args_is_help=True)
+app.add_typer(omop, name="omop")
 Json = Annotated[bool, typer.Option("--json")]
 
 
@@ -105,7 +108,7 @@ def show(project_id: UUID) -> None:
     for key, value in _view(project).items():
         typer.echo(f"{key}: {value}")
     try:
-        summary = agent.engine.summary(check(project.review.sql))
+        summary = agent.engine.summary(agent.engine.check(project.review.sql))
     except (SqlRefused, EngineFailed) as failure:
         raise _fail(failure.code, failure.message) from None
     typer.echo(f"here (exact, stays here): {summary.persons} persons, {summary.accessions} accessions")
@@ -142,16 +145,10 @@ def withdraw(project_id: UUID) -> None:
 @app.command()
 def doctor() -> None:
     """Say in plain words what is missing."""
-    agent = _agent()
-    settings, identity = agent.settings, agent.store.identity()
-    checks = {
-        "enrolled": ("token" in identity, "run `flip-trust enrol`"),
-        "OMOP database": (settings.omop_path.exists(), "FLIP_TRUST_OMOP_PATH names no file"),
-        "DICOM folder": (settings.dicom_dir.is_dir(), "FLIP_TRUST_DICOM_DIR names no folder"),
-        "flip-fl": (os.access(settings.fl_command, os.X_OK), "FLIP_TRUST_FL_COMMAND names no executable"),
-        "dead letters": (not agent.store.dead_letters(), "the hub refused messages; see the agent's log"),
-    }
-    for name, (fine, remedy) in checks.items():
-        typer.echo(f"{'ok  ' if fine else 'FAIL'}  {name}{'' if fine else f': {remedy}'}")
-    if not all(fine for fine, _ in checks.values()):
+    found = list(findings(_agent()))
+    for finding in found:
+        typer.echo(
+            f"{'ok  ' if finding.fine else 'FAIL'}  {finding.name}{'' if finding.fine else f': {finding.remedy}'}"
+        )
+    if not all(finding.fine for finding in found):
         raise typer.Exit(1)

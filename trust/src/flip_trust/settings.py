@@ -2,16 +2,32 @@
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from flip_contracts.sql_guard.schema import allowed_columns, names
 
 
 class TrustSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="FLIP_TRUST_", frozen=True)
 
+    @model_validator(mode="after")
+    def _one_omop(self) -> "TrustSettings":
+        if (self.omop_path is None) == (self.omop_url is None):
+            raise ValueError("set one of FLIP_TRUST_OMOP_PATH (a DuckDB mart) and FLIP_TRUST_OMOP_URL (PostgreSQL)")
+        allowed_columns(names(self.omop_also), names(self.omop_never))
+        return self
+
     data_dir: Path = Field(description="State, keys, cache and run folders. Patient data is in here: protect it.")
     hub_url: str = Field(description="The hub, for example https://hub.example. The agent only dials out.")
-    omop_path: Path = Field(description="The OMOP research mart, a DuckDB file.")
+    omop_path: Path | None = Field(default=None, description="The OMOP research mart, a DuckDB file.")
+    omop_url: SecretStr | None = Field(
+        default=None, description="Instead of a mart: postgresql://… of the role that `flip-trust omop init-role` made."
+    )
+    omop_also: str = Field(
+        default="", description="table.column names that cohort SQL may ask beyond the default: note.note_title, …"
+    )
+    omop_never: str = Field(default="", description="table.column names that it may not ask here.")
     dicom_dir: Path = Field(description="Folder with DICOM files.")
     fl_command: Path = Field(description="The flip-fl executable of the Flower environment.")
     threshold: int = Field(default=10, ge=1, le=256, description="Fewer distinct persons than this are never told.")

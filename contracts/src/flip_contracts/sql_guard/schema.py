@@ -1,82 +1,104 @@
-"""What cohort SQL may name: OMOP CDM 5.4 and MI-CDM columns, without direct identifiers and free text.
+"""What cohort SQL may name: the allowed columns of a trust, and which of all columns are identifiers."""
 
-Source: OHDSI CDM 5.4 table specification; MI-CDM (image_occurrence, image_feature). `accession_id` is our own column of
-image_occurrence. `*_source_value`, notes and names are left out: what is not here cannot be asked.
-"""
-
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
+from flip_contracts.sql_guard.cdm import REFERENCE, TABLES
 
-def _columns(text: str) -> dict[str, str]:
+TYPES: Final = {"k": "bigint", "i": "int", "n": "double", "d": "date", "t": "timestamp", "s": "varchar"}
+
+
+@dataclass(frozen=True)
+class CdmColumn:
+    name: str
+    type: str
+    required: bool
+    allowed: bool  # unless a trust says otherwise
+
+
+def _parsed(text: str) -> tuple[CdmColumn, ...]:
     pairs = (item.split(":") for item in text.split())
-    return {name: TYPES[kind] for name, kind in pairs}
+    return tuple(CdmColumn(name, TYPES[kind[0]], "*" in kind, "-" not in kind) for name, kind in pairs)
 
 
-TYPES: Final = {"i": "bigint", "d": "date", "t": "timestamp", "n": "double", "s": "varchar"}
+CDM: Final[Mapping[str, tuple[CdmColumn, ...]]] = {name: _parsed(text) for name, text in TABLES.items()}
 
-OMOP: Final[dict[str, dict[str, str]]] = {
-    "person": _columns(
-        "person_id:i gender_concept_id:i year_of_birth:i month_of_birth:i race_concept_id:i ethnicity_concept_id:i"
-    ),
-    "observation_period": _columns(
-        "observation_period_id:i person_id:i observation_period_start_date:d observation_period_end_date:d "
-        "period_type_concept_id:i"
-    ),
-    "visit_occurrence": _columns(
-        "visit_occurrence_id:i person_id:i visit_concept_id:i visit_start_date:d visit_start_datetime:t "
-        "visit_end_date:d visit_end_datetime:t visit_type_concept_id:i"
-    ),
-    "condition_occurrence": _columns(
-        "condition_occurrence_id:i person_id:i condition_concept_id:i condition_start_date:d condition_end_date:d "
-        "condition_type_concept_id:i condition_status_concept_id:i visit_occurrence_id:i"
-    ),
-    "drug_exposure": _columns(
-        "drug_exposure_id:i person_id:i drug_concept_id:i drug_exposure_start_date:d drug_exposure_end_date:d "
-        "drug_type_concept_id:i refills:i quantity:n days_supply:i route_concept_id:i visit_occurrence_id:i"
-    ),
-    "procedure_occurrence": _columns(
-        "procedure_occurrence_id:i person_id:i procedure_concept_id:i procedure_date:d procedure_type_concept_id:i "
-        "modifier_concept_id:i visit_occurrence_id:i"
-    ),
-    "device_exposure": _columns(
-        "device_exposure_id:i person_id:i device_concept_id:i device_exposure_start_date:d "
-        "device_exposure_end_date:d device_type_concept_id:i visit_occurrence_id:i"
-    ),
-    "measurement": _columns(
-        "measurement_id:i person_id:i measurement_concept_id:i measurement_date:d measurement_type_concept_id:i "
-        "operator_concept_id:i value_as_number:n value_as_concept_id:i unit_concept_id:i range_low:n range_high:n "
-        "visit_occurrence_id:i"
-    ),
-    "observation": _columns(
-        "observation_id:i person_id:i observation_concept_id:i observation_date:d observation_type_concept_id:i "
-        "value_as_number:n value_as_concept_id:i unit_concept_id:i visit_occurrence_id:i"
-    ),
-    "death": _columns("person_id:i death_date:d death_type_concept_id:i cause_concept_id:i"),
-    "concept": _columns(
-        "concept_id:i concept_name:s domain_id:s vocabulary_id:s concept_class_id:s standard_concept:s concept_code:s"
-    ),
-    "concept_ancestor": _columns(
-        "ancestor_concept_id:i descendant_concept_id:i min_levels_of_separation:i max_levels_of_separation:i"
-    ),
-    "concept_relationship": _columns("concept_id_1:i concept_id_2:i relationship_id:s"),
-    "image_occurrence": _columns(
-        "image_occurrence_id:i person_id:i procedure_occurrence_id:i visit_occurrence_id:i "
-        "anatomic_site_concept_id:i image_occurrence_date:d modality_concept_id:i accession_id:s"
-    ),
-    "image_feature": _columns(
-        "image_feature_id:i person_id:i image_occurrence_id:i image_feature_concept_id:i "
-        "image_feature_type_concept_id:i image_finding_concept_id:i anatomic_site_concept_id:i alg_system:s"
-    ),
+Columns = Mapping[str, Mapping[str, str]]  # table -> column -> type
+
+
+@lru_cache(maxsize=32)
+def allowed_columns(also: frozenset[str] = frozenset(), never: frozenset[str] = frozenset()) -> Columns:
+    """The default allow-list with `table.column` names added and taken away. Raises ValueError for an unknown name."""
+    known = {f"{table}.{column.name}" for table, columns in CDM.items() for column in columns}
+    if unknown := sorted((also | never) - known):
+        raise ValueError(f"OMOP CDM 5.4 has no column {unknown[0]!r}; write table.column, such as note.note_text.")
+    return {
+        table: {
+            column.name: column.type
+            for column in columns
+            if (column.allowed or f"{table}.{column.name}" in also) and f"{table}.{column.name}" not in never
+        }
+        for table, columns in CDM.items()
+    }
+
+
+def names(text: str | Iterable[str]) -> frozenset[str]:
+    """`table.column` names out of a setting: separated by commas or white space."""
+    return frozenset(text.replace(",", " ").lower().split() if isinstance(text, str) else text)
+
+
+OMOP: Final = allowed_columns()
+
+# The same key by another name.
+_CANONICAL: Final = {
+    "subject_id": "person_id",
+    "preceding_visit_occurrence_id": "visit_occurrence_id",
+    "preceding_visit_detail_id": "visit_detail_id",
+    "parent_visit_detail_id": "visit_detail_id",
+    "episode_parent_id": "episode_id",
 }
+_PLACES: Final = frozenset({"location_id", "care_site_id", "provider_id"})
+_OPAQUE: Final = frozenset(
+    [
+        "person_source_value",
+        "specimen_source_id",
+        "unique_device_id",
+        "production_id",
+        "lot_number",
+        "npi",
+        "dea",
+        "image_study_uid",
+        "image_series_uid",
+        "wadors_uri",
+        "local_path",
+        "zip",
+        "address_1",
+        "address_2",
+        "latitude",
+        "longitude",
+        "accession_id",
+    ]
+)
+_KEYS: Final = frozenset(c.name for columns in CDM.values() for c in columns if c.type == "bigint")
 
 # A literal compared with one of these aims at a person: the way around suppression (differencing).
-IDENTIFIERS: Final = frozenset(
-    {"person_id", "accession_id", "observation_period_id"}
-    | {column for table in OMOP.values() for column in table if column.endswith(("_occurrence_id", "_exposure_id"))}
-    | {"measurement_id", "observation_id", "image_feature_id"}
-)
+IDENTIFIERS: Final = _KEYS | _OPAQUE
+# Each belongs to one person, so that joining on it stays within that person. Facts of unknown kind do not.
+PERSON_KEYS: Final = (
+    frozenset(
+        c.name
+        for table, columns in CDM.items()
+        if table not in REFERENCE
+        for c in columns
+        if c.type == "bigint" and not c.name.startswith("fact_id_") and not c.name.endswith(("event_id", "finding_id"))
+    )
+    | {"accession_id"}
+) - _PLACES
 
-# Columns that only vocabulary tables have: joining on them says nothing of a person.
-VOCABULARY_KEYS: Final = frozenset(
-    {"concept_id", "ancestor_concept_id", "descendant_concept_id", "concept_id_1", "concept_id_2"}
-)
+
+def same_key(left: str, right: str) -> bool:
+    """True if both names are of one kind of identifier: person_id and the subject_id of a cohort, for example."""
+    left, right = left.lower(), right.lower()
+    return left in IDENTIFIERS and _CANONICAL.get(left, left) == _CANONICAL.get(right, right)

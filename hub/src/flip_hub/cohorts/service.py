@@ -7,10 +7,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from flip_contracts.messages import TaskError
-from flip_contracts.sql_guard import SqlRefused, check
+from flip_contracts.sql_guard import SqlRefused
 from flip_contracts.statuses import ProjectStatus
 from flip_contracts.tasks import CohortCount, CohortCountResult, TaskPayload, TaskResult, TaskType
 from flip_hub.audit.service import record
+from flip_hub.cohorts.guard import check
 from flip_hub.cohorts.tables import CohortAnswer, CohortQuery
 from flip_hub.db import now
 from flip_hub.errors import Conflict, HubError

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 from flip_contracts.messages import DecisionMessage, ProjectDecision
-from flip_contracts.sql_guard import SqlRefused, check
+from flip_contracts.sql_guard import SqlRefused
 from flip_contracts.statuses import Decision
 from flip_trust.errors import (
     CohortTooSmall,
@@ -34,7 +34,7 @@ class Approvals:
         if project.decision == Decision.APPROVED:
             raise DecisionImpossible("This project is approved already.")
         try:
-            checked = check(project.review.sql)
+            checked = self._engine.check(project.review.sql)
             persons = self._engine.summary(checked).persons
             if persons < self._threshold:
                 raise CohortTooSmall(f"The cohort has fewer than {self._threshold} persons here; it is not approved.")

@@ -107,7 +107,9 @@ def _limit(order: dict[str, Any]) -> None:
     signal.setitimer(signal.ITIMER_REAL, order["timeout_seconds"])  # SIGALRM ends the process
     seconds = math.ceil(order["timeout_seconds"]) + 1
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
-    limit = order["memory_limit_mb"] * 2**20 * ADDRESS_SPACE_FACTOR
+    with open("/proc/self/statm") as statm:
+        used = int(statm.read().split()[0]) * resource.getpagesize()  # what the zygote has mapped already
+    limit = used + order["memory_limit_mb"] * 2**20 * ADDRESS_SPACE_FACTOR
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 

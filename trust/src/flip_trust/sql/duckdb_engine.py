@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from flip_contracts.sql_guard import CheckedQuery, check
-from flip_trust.sql.engine import CohortSummary, EngineFailed, Rows
+from flip_trust.sql.engine import CohortSummary, EngineFailed, Guard, Rows
 from flip_trust.sql.statements import PERSONS, SUMMARY, prepare
 from flip_trust.sql.summary import summarised
 from flip_trust.sql.zygote import Zygote
@@ -17,17 +17,31 @@ from flip_trust.sql.zygote import Zygote
 GRACE_SECONDS = 2.0  # a fork ends itself at its deadline; this much later it is given up
 
 
+def _own_guard(sql: str, write: str, schema: str) -> CheckedQuery:
+    return check(sql, write=write, schema=schema)
+
+
 class DuckDbEngine:
     """Runs only SQL that the guard emitted. The file is opened read-only and locked down in the child."""
 
     def __init__(
-        self, path: Path, *, timeout_seconds: float = 20, memory_limit_mb: int = 512, max_rows: int = 2_000_000
+        self,
+        path: Path,
+        guard: Guard | None = None,
+        *,
+        timeout_seconds: float = 20,
+        memory_limit_mb: int = 512,
+        max_rows: int = 2_000_000,
     ):
+        self._guard = guard or _own_guard
         self._path, self._timeout, self._memory, self._max_rows = path, timeout_seconds, memory_limit_mb, max_rows
         self._server = Zygote("flip_trust.sql.child")
 
     def check(self, sql: str) -> CheckedQuery:
-        return check(sql, write="duckdb")
+        return self._guard(sql, "duckdb", "omop")
+
+    def is_there(self) -> bool:
+        return self._path.exists()
 
     def rows(self, checked: CheckedQuery) -> Rows:
         answer, _ = self._ask({"what": "rows", "sql": checked.emitted, "max_rows": self._max_rows})

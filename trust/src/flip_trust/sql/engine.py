@@ -1,12 +1,15 @@
 """What the trust asks of an OMOP engine. One port, two engines: DuckDB (embedded) and PostgreSQL (the site's own)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
 from flip_contracts.sql_guard import CheckedQuery
+
+# A query, the engine's dialect, and the schema that holds its tables.
+Guard = Callable[[str, str, str], CheckedQuery]
 
 
 class EngineFailed(Exception):
@@ -42,6 +45,10 @@ class Engine(Protocol):
 
     def check(self, sql: str) -> CheckedQuery:
         """The guard with this trust's columns and this engine's dialect. Raises `SqlRefused`."""
+        ...
+
+    def is_there(self) -> bool:
+        """Cheap: the mart's file exists, or the database answered the last time."""
         ...
 
     def rows(self, checked: CheckedQuery) -> Rows:
