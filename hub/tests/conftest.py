@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import serialization as ser
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi.testclient import TestClient
 from hub.tests.fake_fl import FakeFl
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from flip_contracts.messages import DecisionMessage, ProjectDecision
 from flip_contracts.statuses import Decision
@@ -29,10 +29,12 @@ from flip_hub.login import passwords
 from flip_hub.nets.tables import NetRow
 from flip_hub.objects import Objects
 from flip_hub.postgres import EmbeddedPostgres
+from flip_hub.projects.tables import ProjectMember
 from flip_hub.scheduler.act import Actor
 from flip_hub.scheduler.loop import Scheduler
 from flip_hub.settings import HubSettings, NetSettings
 from flip_hub.users.service import create_user
+from flip_hub.users.tables import User
 
 # The real algorithm at a cost fit for tests; `test_passwords.py` looks at the cost that people get.
 passwords.hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
@@ -166,6 +168,11 @@ class Hub:
             create_user(session, "test", email, role, role, "a long password")
         body = {"email": email, "password": "a long password"}
         return Person(self.client, self.client.post("/api/v1/auth/login", json=body).json()["token"])
+
+    def join(self, project_id: str, email: str) -> None:
+        with self.database.session() as session:
+            user = session.scalars(select(User).where(User.email == email)).one()
+            session.add(ProjectMember(project_id=UUID(project_id), user_id=user.id))
 
     def trust(self, name: str) -> FakeAgent:
         code = self.admin.post("trusts", {"name": name})["enrolment_code"]
