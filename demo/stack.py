@@ -142,6 +142,7 @@ class Stack:
                 "FLIP_HUB_DATA_DIR": str(self.root / "hub"),
                 "FLIP_HUB_PORT": str(self.ports["hub"]),
                 "FLIP_HUB_NETS": json.dumps([net]),
+                "FLIP_HUB_REQUIRE_TOTP": "false",  # nobody should need a phone to try it
             }
             | self.hub_env
         )
@@ -195,9 +196,8 @@ class Stack:
 
         admin = self.as_admin()
         if "researcher" not in self._facts():
-            made = admin.post(
-                "users", {"email": "researcher@flip.example", "name": "Demo Researcher", "role": "researcher"}
-            )
+            person = {"email": "researcher@flip.example", "name": "Demo Researcher", "role": "researcher"}
+            made = admin.post("users", {**person, "must_change_password": False})
             self.new_passwords["researcher@flip.example"] = made["password"]
             self._remember(researcher={"email": "researcher@flip.example", "password": made["password"]})
 

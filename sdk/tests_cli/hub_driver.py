@@ -36,7 +36,7 @@ PASSWORD = "a long password"
 
 class Driver:
     def __init__(self, folder: Path, url: str, port: int):
-        self.settings = HubSettings(data_dir=folder, port=port, background=False)
+        self.settings = HubSettings(data_dir=folder, port=port, background=False, require_totp=False)
         ensure_signing_key(self.settings.signing_key_file)
         (folder / "ca.crt").write_text("CA")
         self.database = Database(url)

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from sqlalchemy import text
 
 from flip_hub.cohorts.guard import configure as configure_guard
+from flip_hub.audit.routes import router as audit
 from flip_hub.cohorts.routes import router as cohorts
 from flip_hub.db import Database, ReadSession
 from flip_hub.errors import install_handlers
@@ -19,14 +20,19 @@ from flip_hub.events import Listener
 from flip_hub.files.routes import router as files
 from flip_hub.flower.follower import follow_net
 from flip_hub.flower.port import FlPort
-from flip_hub.keys import SigningKey
+from flip_hub.invitations.routes import router as invitations
+from flip_hub.keys import SecretBox, SigningKey
 from flip_hub.live.feed import Feed
 from flip_hub.live.routes import router as live
+from flip_hub.login.routes import router as login
+from flip_hub.mail.deliver import deliver_forever
+from flip_hub.mail.routes import router as mails
 from flip_hub.metrics.routes import router as metrics
 from flip_hub.middleware import Bounded
 from flip_hub.models.routes import router as models
 from flip_hub.nets.service import connect_nets
 from flip_hub.objects import Objects
+from flip_hub.openapi import with_every_error
 from flip_hub.page import serve_page
 from flip_hub.projects.routes import router as projects
 from flip_hub.results.routes import router as results
@@ -35,8 +41,10 @@ from flip_hub.runs.story import router as stories
 from flip_hub.scheduler.act import Actor
 from flip_hub.scheduler.loop import Scheduler
 from flip_hub.settings import HubSettings, NetSettings
+from flip_hub.site.routes import router as site
 from flip_hub.trusts.routes import agent_router
 from flip_hub.trusts.routes import router as trusts
+from flip_hub.upkeep import keep_up_forever
 from flip_hub.users.routes import router as users
 
 USER_API, TRUST_API = "/api/v1", "/api/trust/v1"
@@ -58,6 +66,8 @@ def create_app(settings: HubSettings, database: Database, nets: dict[UUID, tuple
             scheduler = Scheduler(settings, database, actor, known)
             tasks.append(asyncio.create_task(scheduler.run_forever(app.state.listener)))
             tasks += [asyncio.create_task(follow_net(database, net_id, fl)) for net_id, (_, fl) in known.items()]
+            tasks.append(asyncio.create_task(deliver_forever(database, settings, app.state.listener)))
+            tasks.append(asyncio.create_task(keep_up_forever(database)))
         yield
         for task in tasks:
             task.cancel()
@@ -78,11 +88,14 @@ def create_app(settings: HubSettings, database: Database, nets: dict[UUID, tuple
     app.state.listener = Listener(database.url)
     app.state.feed = Feed(database, app.state.listener)
     app.state.signing_key = SigningKey(settings.signing_key_file)
+    app.state.secrets = SecretBox(settings.secret_key_file)
     app.state.objects = Objects(settings)
     install_handlers(app)
 
     app.add_middleware(Bounded)
-    for router in (users, trusts, projects, cohorts, models, files, runs, stories, metrics, results, live):
+    people, administration = (login, users, invitations), (site, mails, audit, trusts)
+    training = (projects, cohorts, models, files, runs, stories, metrics, results)
+    for router in (*people, *administration, *training, live):
         app.include_router(router, prefix=USER_API)
     app.include_router(agent_router, prefix=TRUST_API)
 
@@ -91,6 +104,7 @@ def create_app(settings: HubSettings, database: Database, nets: dict[UUID, tuple
         session.execute(text("SELECT 1"))
         return HealthRead(status="ok")
 
+    with_every_error(app)
     serve_page(app, settings.page_dir)
     return app
 

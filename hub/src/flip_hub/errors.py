@@ -33,14 +33,11 @@ class NotAuthenticated(HubError):
     public = "Log in, or send a valid token as `Authorization: Bearer …`."
 
 
-class LoginFailed(HubError):
-    code, status = "login_failed", 401
-    public = "E-mail or password is wrong."
-
-
 class Forbidden(HubError):
+    """Says which permission is missing and who has it. Only for what the asker may know of; else `NotFound`."""
+
     code, status = "forbidden", 403
-    public = "Your role does not allow this. Ask an admin."
+    public = "Your role does not allow this. The message names the permission, and the roles that have it."
 
 
 class NotFound(HubError):
@@ -55,10 +52,32 @@ class TrustUnknown(HubError):
 
 class Conflict(HubError):
     code, status = "conflict", 409
+    public = "Somebody else changed this at the same moment. Look again and retry."
 
 
 class FieldInvalid(HubError):
     code, status = "field_invalid", 422
+    public = "A field has a value that cannot be; the message says which would."
+
+
+class RequestInvalid(HubError):
+    code, status = "invalid_request", 422
+    public = "The request does not have the documented shape; `details.fields` says where."
+
+
+class RequestTooLarge(HubError):
+    code, status = "request_too_large", 413
+    public = "The request is too large; `details.limit_bytes` is the most."
+
+
+class NoSuchRoute(HubError):
+    code, status = "http_error", 404
+    public = "There is no such address or method. `flip-hub openapi` lists them."
+
+
+class Internal(HubError):
+    code, status = "internal", 500
+    public = "Unexpected failure; the hub's log has it under the request id."
 
 
 def errors(*kinds: type[HubError]) -> dict[int | str, dict[str, Any]]:
@@ -81,9 +100,15 @@ def errors(*kinds: type[HubError]) -> dict[int | str, dict[str, Any]]:
 @cache
 def schema(kind: type[HubError]) -> type[BaseModel]:
     """The problem body with this error's code as a literal, so that a client can tell errors apart by type."""
-    return create_model(
-        f"{kind.__name__}Problem", __base__=Problem, __doc__=kind.public, code=(Literal[kind.code], ...)
-    )
+    fields: dict[str, Any] = {"code": (Literal[kind.code], ...)}
+    return create_model(f"{kind.__name__}Problem", __base__=Problem, __doc__=kind.public, **fields)
+
+
+def _answer(error: HubError) -> JSONResponse:
+    response = problem(error.status, error.code, error.message, error.details)
+    if "retry_after_seconds" in error.details:
+        response.headers["retry-after"] = str(error.details["retry_after_seconds"])
+    return response
 
 
 def problem(status: int, code: str, message: str, details: dict[str, Any]) -> JSONResponse:
@@ -94,29 +119,29 @@ def problem(status: int, code: str, message: str, details: dict[str, Any]) -> JS
 def install_handlers(app: FastAPI) -> None:
     @app.exception_handler(HubError)
     async def expected(_: Request, error: HubError) -> JSONResponse:
-        return problem(error.status, error.code, error.message, error.details)
+        return _answer(error)
 
     @app.exception_handler(RequestValidationError)
     async def malformed(_: Request, error: RequestValidationError) -> JSONResponse:
         fields = {".".join(map(str, e["loc"])): e["msg"] for e in error.errors()}
-        return problem(422, "invalid_request", "The request does not have the documented shape.", {"fields": fields})
+        return _answer(RequestInvalid("The request does not have the documented shape.", fields=fields))
 
     @app.exception_handler(IntegrityError)
     async def raced(_: Request, error: IntegrityError) -> JSONResponse:
         """Two requests made the same thing at the same moment; the database let one through."""
-        return problem(409, "conflict", "Somebody else changed this at the same moment. Look again and retry.", {})
+        return _answer(Conflict())
 
     @app.exception_handler(DataError)
     async def unstorable(_: Request, error: DataError) -> JSONResponse:
         """A value that the database cannot hold: a NUL character in a text, a number beyond 64 bits."""
-        return problem(422, "invalid_request", "A value holds a character or number that cannot be stored.", {})
+        return _answer(RequestInvalid("A value holds a character or number that cannot be stored."))
 
     @app.exception_handler(HTTPException)
     async def routing(_: Request, error: HTTPException) -> JSONResponse:
-        return problem(error.status_code, "http_error", str(error.detail), {})
+        return problem(error.status_code, NoSuchRoute.code, str(error.detail), {})
 
     @app.exception_handler(Exception)
     async def bug(_: Request, error: Exception) -> JSONResponse:
-        answer = problem(500, "internal", "Unexpected failure; the hub's log has it under the request id.", {})
+        answer = _answer(Internal())
         log.error("unexpected failure, answered with %s", bytes(answer.body).decode(), exc_info=error)
         return answer

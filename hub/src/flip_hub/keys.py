@@ -1,11 +1,14 @@
-"""The hub's Ed25519 key: it signs run manifests and FABs. Verification of what trusts signed."""
+"""The hub's keys: Ed25519 signs run manifests and FABs, Fernet keeps secrets at rest. Checks of what trusts signed."""
 
 import base64
+import contextlib
 import os
+import secrets
 from pathlib import Path
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
+from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from pydantic import BaseModel
@@ -46,3 +49,38 @@ def is_signed_by(public_key: str, message: BaseModel, signature: str) -> bool:
     except (InvalidSignature, ValueError):
         return False
     return True
+
+
+class SecretBox:
+    """Encrypts what the hub has to read again: authenticator secrets in the database, the state of an OIDC login.
+
+    The key is made at first use. Hub processes of one database share it, as they share the signing key.
+    """
+
+    def __init__(self, path: Path):
+        _ensure_secret_key(path)
+        self._fernet = Fernet(path.read_bytes())
+
+    def seal(self, text: str) -> str:
+        return self._fernet.encrypt(text.encode()).decode()
+
+    def open(self, sealed: str, max_age_seconds: int | None = None) -> str | None:
+        """None for what this hub has not sealed, or too long ago."""
+        try:
+            return self._fernet.decrypt(sealed.encode(), max_age_seconds).decode()
+        except (InvalidToken, UnicodeError):
+            return None
+
+
+def _ensure_secret_key(path: Path) -> None:
+    """Whole or not there: two processes may start at the same moment."""
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as sink:
+        sink.write(Fernet.generate_key())
+    with contextlib.suppress(FileExistsError):
+        os.link(draft, path)
+    draft.unlink()

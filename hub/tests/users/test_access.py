@@ -1,23 +1,4 @@
-"""Every endpoint refuses a stranger; each role gets what the table says and no more."""
-
-OPEN = {"/api/v1/health", "/api/v1/auth/login", "/api/trust/v1/enrol"}
-
-
-def test_every_endpoint_refuses_a_stranger(hub):
-    spec = hub.client.app.openapi()
-    tried = 0
-    for path, methods in spec["paths"].items():
-        for method in methods:
-            if path in OPEN:
-                continue
-            filled = path.replace("{path}", "a.py")
-            for name in ("project_id", "query_id", "model_id", "run_id", "task_id"):
-                filled = filled.replace(f"{{{name}}}", "00000000-0000-0000-0000-000000000000")
-            for headers in ({}, {"authorization": "Bearer wrong"}):
-                response = hub.client.request(method.upper(), filled, headers=headers, json={"max_tasks": 1})
-                assert response.status_code in (401, 422), (method, path, response.text)
-                tried += 1
-    assert tried > 40
+"""Logins by password and token: what is refused, and how it is said."""
 
 
 def test_a_wrong_password_and_an_unknown_account_look_the_same(hub):

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from flip_contracts.messages import EnrolRequest, EnrolResponse, HeartbeatRequest, MessageBatch, MessageReceipt
 from flip_contracts.tasks import ClaimRequest, ClaimResponse, Task
-from flip_hub.auth import AdminUser, Bearer, CurrentTrust, CurrentUser
+from flip_hub.auth import Bearer, CurrentTrust, CurrentUser, TrustManager
 from flip_hub.db import Database, ReadSession, WriteSession, now
 from flip_hub.errors import NotAuthenticated
 from flip_hub.trusts import service
@@ -57,7 +57,7 @@ def _read(trust: Trust, offline_seconds: float) -> TrustRead:
 
 
 @router.post("", status_code=201)
-def create_trust(body: TrustCreate, admin: AdminUser, session: WriteSession, request: Request) -> TrustCreated:
+def create_trust(body: TrustCreate, admin: TrustManager, session: WriteSession, request: Request) -> TrustCreated:
     trust, code = service.create_trust(session, str(admin.id), body.name)
     return TrustCreated(trust=_read(trust, request.app.state.settings.trust_offline_seconds), enrolment_code=code)
 
