@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from flip_contracts.messages import MessageKind, NodeEventMessage, TaskError
+from flip_contracts.run_config import flatten
 from flip_contracts.statuses import TERMINAL_RUN_STATES, RunReason, RunState, RunTrustState
 from flip_contracts.tasks import JoinRun, JoinRunResult, StartNode, TaskPayload, TaskResult, TaskType
 from flip_hub.audit.service import record
@@ -104,7 +105,7 @@ def initiate(
 
 def _check_run_config(files: dict[str, bytes], run_config: dict[str, Any]) -> None:
     project = tomllib.loads(files["pyproject.toml"].decode())
-    declared = _flat(project["tool"]["flwr"]["app"].get("config", {}))
+    declared = flatten(project["tool"]["flwr"]["app"].get("config", {}))
     if reserved := sorted(set(run_config) & FLIP_KEYS):
         raise RunConfigKeyReserved(keys=reserved)
     if undeclared := sorted(set(run_config) - set(declared)):
@@ -123,13 +124,6 @@ def _fits(value: Any, declared: Any) -> bool:
     if type(declared) is float:
         return type(value) in (int, float)
     return type(value) is type(declared)
-
-
-def _flat(config: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in config.items():
-        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
-    return flat
 
 
 def request_stop(session: Session, user: User, run: Run) -> None:
@@ -214,4 +208,5 @@ def on_node_event(session: Session, trust: Trust, message: NodeEventMessage) -> 
         code=message.code,
         error_class=message.error_class,
         text=message.text,
+        **message.numbers,
     )
