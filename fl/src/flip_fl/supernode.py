@@ -12,10 +12,13 @@ import secrets
 import signal
 import socket
 import threading
+import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import flwr.supernode.servicer.runtime.runtime_handlers as flwr_handlers
 import flwr.supernode.start_client_internal as flwr_node
@@ -29,9 +32,10 @@ from flwr.supercore.object_store import ObjectStoreFactory
 from flwr.supernode.cli.flower_supernode import SuperNodeLifespanConfig, _start_supernode_http_api
 from flwr.supernode.nodestate import NodeStateFactory
 
+from flip_contracts.sandbox import SandboxLevel
 from flip_fl.bundles import ask_in_bundles, serve_bundles
 from flip_fl.executor.imports import platform_imports
-from flip_fl.executor.launcher import AppLaunch, Launcher, RunPlace
+from flip_fl.executor.launcher import AppLaunch, Launcher, Limits, RunPlace
 from flip_fl.executor.loop import Executor, RuntimeApi
 from flip_fl.executor.waits import AdaptiveTime
 from flip_fl.executor.zygotes import ZygoteLauncher
@@ -54,7 +58,10 @@ class NodeSpec:
     hub_public_key: str
     work_dir: str
     app_env: dict[str, str]
-    limits: dict[str, int] = field(default_factory=dict)
+    limits: dict[str, int] = field(default_factory=dict)  # as `launcher.Limits`
+    sandbox: str = SandboxLevel.FULL  # what the agent's probe found
+    readable: list[str] = field(default_factory=list)  # folders of prepared images
+    gpus: str = ""  # CUDA_VISIBLE_DEVICES
 
     @classmethod
     def read(cls, path: Path) -> "NodeSpec":
@@ -80,17 +87,21 @@ def run_supernode(spec_file: Path) -> None:
         kind="clientapp",
         folder=work / "zygote",
         env=spec.app_env,
-        memory_bytes=int(spec.limits.get("memory_bytes", 8 * 2**30)),
+        limits=Limits(**spec.limits),
+        writable=(work / "apps",),
+        readable=tuple(map(Path, spec.readable)),
+        ports=_doors(port, spec.app_env.get("FLIP_URL")),
+        gpus=spec.gpus,
     )
-    launcher = ZygoteLauncher()
+    launcher = ZygoteLauncher(SandboxLevel(spec.sandbox))
     launcher.prepare(place)
     host = ClientAppHost(place, work, f"127.0.0.1:{port}", state_factory, events)
-    api = RuntimeApi(f"127.0.0.1:{port}", None, None, secret)
-    executor = Executor(TaskType.CLIENT_APP, api, host, launcher, float(spec.limits.get("wall_seconds", 6 * 3600)))
+    api = RuntimeApi(f"127.0.0.1:{port}", None, secret)
+    executor = Executor(TaskType.CLIENT_APP, api, host, launcher, place.limits.wall_seconds)
     executor.start()
     flwr_node._init_connection = _telling_online(flwr_node._init_connection, events)
     pull = _only_the_approved_fab(flwr_node._pull_and_store_message, spec, events, launcher)
-    flwr_node._pull_and_store_message = _then_look(pull, executor)
+    flwr_node._pull_and_store_message = _then_look(pull, executor, host)
 
     def end(*_: Any) -> None:
         # flwr's own handler would first unregister politely; the agent waits 5 s at most.
@@ -138,10 +149,19 @@ class EventFile:
     def __init__(self, path: Path):
         self._path, self._lock = path, threading.Lock()
 
-    def write(self, event: str, code: str = "", error_class: str = "", text: str = "") -> None:
-        line = json.dumps({"event": event, "code": code, "error_class": error_class, "text": text})
+    def write(self, event: str, code: str = "", error_class: str = "", text: str = "", **numbers: float) -> None:
+        line = json.dumps({"event": event, "code": code, "error_class": error_class, "text": text, "numbers": numbers})
         with self._lock, self._path.open("a") as sink:
             sink.write(line + "\n")
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One launch of the ClientApp: the messages that waited for it, and when (monotonic seconds)."""
+
+    messages: list[Message]
+    came: float
+    started: float
 
 
 class ClientAppHost:
@@ -152,7 +172,9 @@ class ClientAppHost:
         self._state_factory, self._events = state_factory, events
         self._log = (work / "clientapp.log").open("a", buffering=1)
         self._number = 0
-        self._messages_of: dict[AppLaunch, set[str]] = {}
+        self._turns: dict[AppLaunch, Turn] = {}
+        self._count: Counter[str] = Counter()
+        self.came_at = time.monotonic()  # the newest message
 
     def order_for(self, flwr_run_id: int, token: str) -> AppLaunch:
         keep = self._keeps_process(flwr_run_id)
@@ -166,7 +188,7 @@ class ClientAppHost:
             keep_process=keep,
         )
         # The next round's message may arrive before this process has ended, so remember which one is this one's.
-        self._messages_of[launch] = {m.metadata.message_id for m in self._unanswered()}
+        self._turns[launch] = Turn(self._unanswered(), self.came_at, time.monotonic())
         return launch
 
     def _keeps_process(self, flwr_run_id: int) -> bool:
@@ -183,10 +205,24 @@ class ClientAppHost:
         """If the ClientApp died without a reply, reply for it now; Flower would take a minute to notice."""
         state: Any = self._state_factory.state()
         text = why or f"the ClientApp's process exited with code {returncode}"
-        for message in self._unanswered(self._messages_of.pop(launch)):
+        turn = self._turns.pop(launch)
+        self._tell(turn)
+        for message in self._unanswered({m.metadata.message_id for m in turn.messages}):
             error = Error(ErrorCode.CLIENT_APP_CRASHED, f"ClientAppExited: {text}")
             flwr_node._insert_message(Message(error, reply_to=message), state, state.object_store)
             self._events.write("client_failed", "client_app_exited", "ClientAppExited", text)
+
+    def _tell(self, turn: "Turn") -> None:
+        for message in turn.messages[:1]:
+            kind = message.metadata.message_type.split(".")[0].lower()
+            self._count[kind] += 1
+            self._events.write(
+                "client_done",
+                kind,
+                turn=self._count[kind],
+                waited_seconds=round(max(0.0, turn.started - turn.came), 3),
+                seconds=round(time.monotonic() - turn.started, 3),
+            )
 
     def _unanswered(self, among: set[str] | None = None) -> list[Message]:
         state: Any = self._state_factory.state()
@@ -213,12 +249,13 @@ def _telling_online(init: Callable[..., Any], events: EventFile) -> Callable[...
     return connection
 
 
-def _then_look(pull: Callable[..., Any], executor: Executor) -> Callable[..., Any]:
+def _then_look(pull: Callable[..., Any], executor: Executor, host: ClientAppHost) -> Callable[..., Any]:
     """A message that has come is a task for the executor, in this same process: no need to wait for its next look."""
 
     def told(**kwargs: Any) -> Any:
         run_id = pull(**kwargs)
         if run_id is not None:
+            host.came_at = time.monotonic()
             executor.look()
         return run_id
 
@@ -278,6 +315,12 @@ def _config(spec: NodeSpec, port: int, secret: bytes) -> SuperNodeLifespanConfig
         runtime_ssl_certfile=None,
         runtime_ssl_keyfile=None,
     )
+
+
+def _doors(runtime_port: int, data_api: str | None) -> tuple[int, ...]:
+    """All that a ClientApp may connect to: this node's Runtime API and the trust's data API."""
+    port = urlsplit(data_api).port if data_api else None
+    return (runtime_port, port) if port else (runtime_port,)
 
 
 def _free_port() -> int:

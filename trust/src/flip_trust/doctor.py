@@ -32,6 +32,7 @@ def findings(agent: Agent) -> Iterator[Finding]:
         yield _role(settings.omop_url.get_secret_value())
     yield Finding("DICOM folder", settings.dicom_dir.is_dir(), "FLIP_TRUST_DICOM_DIR names no folder")
     yield Finding("flip-fl", os.access(settings.fl_command, os.X_OK), "FLIP_TRUST_FL_COMMAND names no executable")
+    yield _sandbox(agent)
     yield Finding("dead letters", not agent.store.dead_letters(), "the hub refused messages; see the agent's log")
     free = shutil.disk_usage(settings.data_dir).free
     yield Finding("disk", free >= LEAST_FREE_BYTES, f"only {free // 2**30} GiB are free under FLIP_TRUST_DATA_DIR")
@@ -50,6 +51,14 @@ def _omop(agent: Agent) -> Finding:
         }.get(failure.code, "there is no CDM to read; make a mart with `flip-trust omop load` or `omop synth`")
         return Finding("OMOP database", False, remedy)
     return Finding("OMOP database", persons > 0, "it holds no person; load a CDM with `flip-trust omop load`")
+
+
+def _sandbox(agent: Agent) -> Finding:
+    sandbox = agent.supervisor.sandbox
+    if os.access(agent.settings.fl_command, os.X_OK):
+        sandbox.probe()
+    fine = sandbox.level.rank >= agent.settings.sandbox_minimum.rank
+    return Finding("sandbox", fine, f"only '{sandbox.level}': {sandbox.report.why}")
 
 
 def _role(url: str) -> Finding:

@@ -26,14 +26,16 @@ from flip_contracts.fl_api import (
     RunPrepared,
     RunSpec,
 )
+from flip_contracts.sandbox import SandboxReport
 from flip_contracts.statuses import RunReason
 from flip_fl.control import Control, FlowerStatus
 from flip_fl.errors import FlError, ResultsNotReady, RunUnknown, SuperLinkUnreachable, TokenInvalid
 from flip_fl.executor.imports import platform_imports
-from flip_fl.executor.launcher import AppLaunch, RunPlace
+from flip_fl.executor.launcher import AppLaunch, Limits, RunPlace
 from flip_fl.executor.loop import Executor, RuntimeApi
 from flip_fl.executor.zygotes import ZygoteLauncher
 from flip_fl.fab import build_fab
+from flip_fl.prune import prune
 from flip_fl.settings import FlSettings
 from flip_fl.store import RunRow, Store, federation_of
 
@@ -52,14 +54,15 @@ def _sha(text: str) -> str:
 class FlService:
     """One instance per net. Endpoints call it from threads; each method is safe to repeat."""
 
-    def __init__(self, settings: FlSettings, store: Store, control: Control, api: RuntimeApi):
+    def __init__(self, settings: FlSettings, store: Store, control: Control, api: RuntimeApi, sandbox: SandboxReport):
         self._settings, self._store, self._control = settings, store, control
         self._tokens: dict[UUID, str] = {}
         self._followers: dict[UUID, threading.Thread] = {}
         self._ended: defaultdict[UUID, threading.Event] = defaultdict(threading.Event)
         self._lock = threading.Lock()
         self._logs = LogBatcher(store)
-        self._launcher = ZygoteLauncher()
+        self._sandbox = sandbox
+        self._launcher = ZygoteLauncher(sandbox.level)
         self.executor = Executor(TaskType.SERVER_APP, api, self, self._launcher, float(settings.app_wall_seconds))
 
     def start(self) -> None:
@@ -164,12 +167,15 @@ class FlService:
             return
         if run.state == "running":
             self.stop_run(run_id)
-        for _, _, node_id in self._store.nodes(run_id):
+        nodes = [node_id for _, _, node_id in self._store.nodes(run_id)]
+        for node_id in nodes:
             try:
                 self._control.unregister_node(node_id)
             except FlError as error:
                 log.info("a node was already gone: %s", error.code)
         self._launcher.release(str(run_id))
+        if run.flwr_run_id is not None:
+            prune(self._settings.superlink_db, run.flwr_run_id, nodes)
         self._store.delete_run(run_id)
         self._tokens.pop(run_id, None)
         self._ended.pop(run_id, None)
@@ -187,6 +193,7 @@ class FlService:
             executor_online=self.executor.online,
             flwr_version=FLWR_VERSION,
             active_runs=active,
+            sandbox=self._sandbox,
         )
 
     # --- the ServerApp's calls, through the relay ---
@@ -207,6 +214,9 @@ class FlService:
             self._store.add_train_results(run.run_id, int(payload["results"]))
         self._append(run.run_id, kind, payload)
 
+    def trusts_by_node(self, run: RunRow) -> dict[str, str]:
+        return {str(node_id): trust for trust, _, node_id in self._store.nodes(run.run_id)}
+
     def app_failure(self, run: RunRow, reason: str, text: str) -> None:
         self._store.update(run.run_id, failure=json.dumps({"reason": reason, "text": text[:2000]}))
 
@@ -224,12 +234,11 @@ class FlService:
             run_token = self._tokens[run.run_id] = secrets.token_urlsafe(32)
             self._store.update(run.run_id, token_sha256=_sha(run_token))
         folder = self._folder(run.run_id)
-        (folder / "results").mkdir(parents=True, exist_ok=True)
         self._store.append(run.run_id, EventKind.RUN_STARTED, {})
         return AppLaunch(
             place=self._place(run.run_id),
             runtime_api=self._settings.superlink_address,
-            root_certificates=str(self._settings.ca_file),
+            root_certificates=self._settings.ca_file.read_text(),
             token=token,
             folder=folder / "app",
             keep_folder=True,
@@ -248,7 +257,14 @@ class FlService:
             kind="serverapp",
             folder=self._folder(run_id) / "zygote",
             env={"FLIP_MODE": "server", "FLIP_URL": f"http://127.0.0.1:{self._settings.relay_port}"},
-            memory_bytes=self._settings.app_memory_bytes,
+            limits=Limits(
+                memory_bytes=self._settings.app_memory_bytes,
+                processes=self._settings.app_processes,
+                disk_bytes=self._settings.app_disk_bytes,
+                wall_seconds=self._settings.app_wall_seconds,
+            ),
+            writable=(self._folder(run_id) / "app", self._folder(run_id) / "results"),
+            ports=(self._settings.superlink_port, self._settings.relay_port),
         )
 
     def _wait_for_flwr_run(self, flwr_run_id: int, seconds: float = 5) -> RunRow | None:
@@ -307,6 +323,7 @@ class FlService:
         if status.sub_status == "stopped":
             self.executor.kill_run(run.flwr_run_id, "the run has ended")
         self.executor.wait_until_ended(run.flwr_run_id, LAST_WORDS_SECONDS)
+        self._launcher.release(str(run_id))  # nothing of the app may run while its files are read
         self._logs.flush()
         archive = self._collect(run_id)
         if run.stop_requested or status.sub_status == "stopped":

@@ -20,6 +20,8 @@ from uuid import UUID, uuid5
 from flip_contracts.manifest import RunManifest
 from flip_contracts.messages import NodeEvent, NodeEventMessage
 from flip_trust.errors import NodeFailed, RunUnknown
+from flip_trust.flower.gpus import GpuSlots
+from flip_trust.flower.sandbox import Sandbox
 from flip_trust.flower.scrub import scrub
 from flip_trust.keys import make_node_key, write_private
 from flip_trust.outbox import Outbox
@@ -29,11 +31,13 @@ from flip_trust.store import Store
 log = logging.getLogger(__name__)
 PR_SET_PDEATHSIG = 1
 STOP_SECONDS = 5.0
+NUMBERS = ("turn", "waited_seconds", "seconds")  # of a client_done; nothing else of it leaves
 CODE = re.compile(r"[a-z][a-z0-9_]{1,63}")  # as in contracts; anything else might quote a value
 EVENTS = {
     "online": NodeEvent.STARTED,
     "refused": NodeEvent.REFUSED,
     "client_failed": NodeEvent.CLIENT_FAILED,
+    "client_done": NodeEvent.CLIENT_DONE,
     "ended": NodeEvent.ENDED,
 }
 
@@ -45,6 +49,7 @@ class Supervisor:
         self._lock = threading.Lock()
         self._closed = False
         self.data_api_url = ""  # known once the data API listens
+        self.sandbox, self._gpus = Sandbox(settings), GpuSlots(settings.gpus)
 
     def folder(self, run_id: UUID) -> Path:
         return self._settings.data_dir / "runs" / str(run_id)
@@ -63,6 +68,10 @@ class Supervisor:
             joined = self._store.run(run_id)  # looked at under the lock: a withdrawal may have just ended it
             if self._closed or joined is None or joined.ended:
                 raise RunUnknown("This run has ended here, or the agent is going down.")
+            self.sandbox.demand()
+            gpus = self._gpus.take(run_id)
+            images = self._settings.data_dir / "imaging" / "cache" / str(manifest.project_id)
+            images.mkdir(parents=True, exist_ok=True)
             work = self.folder(run_id)
             token = secrets.token_urlsafe(32)
             self._store.update_run(run_id, token_sha256=hashlib.sha256(token.encode()).hexdigest())
@@ -71,6 +80,8 @@ class Supervisor:
             limits = {
                 "wall_seconds": min(manifest.limits.wall_seconds, self._settings.run_wall_seconds),
                 "memory_bytes": min(manifest.limits.memory_bytes, self._settings.run_memory_bytes),
+                "processes": min(manifest.limits.processes, self._settings.run_processes),
+                "disk_bytes": self._settings.run_disk_bytes,
             }
             spec = {
                 "run_id": str(run_id),
@@ -90,12 +101,15 @@ class Supervisor:
                     "SUPERNODE_NAME": identity["name"],
                 },
                 "limits": limits,
+                "sandbox": self.sandbox.level,
+                "readable": [str(images)],  # what `get_by_accession_number` returns lies there
+                "gpus": gpus,
             }
             write_private(work / "spec.json", json.dumps(spec).encode())
             self._running[run_id] = self._spawn(run_id, work)
 
     def _spawn(self, run_id: UUID, work: Path) -> subprocess.Popen[bytes]:
-        kept = ("PATH", "LANG", "LC_ALL", "TZ", "CUDA_VISIBLE_DEVICES", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+        kept = ("PATH", "LANG", "LC_ALL", "TZ", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
         env = {name: os.environ[name] for name in kept if name in os.environ}
         env |= {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost", "HOME": str(work)}
         if marker := os.environ.get("FLIP_CI_MARKER"):
@@ -146,13 +160,15 @@ class Supervisor:
 
     def _tell_line(self, run_id: UUID, line: str, place: str) -> None:
         try:
-            event = {str(k): str(v) for k, v in json.loads(line).items()}
-        except (ValueError, AttributeError):
+            line_of_node = json.loads(line)
+            event = {str(k): str(v) for k, v in line_of_node.items() if k != "numbers"}
+            numbers = {name: float(line_of_node.get("numbers", {}).get(name, 0)) for name in NUMBERS}
+        except (ValueError, TypeError, AttributeError):
             log.warning("run %s: a line of its SuperNode is not an event", run_id)
             return
-        self._tell(run_id, event, place)
+        self._tell(run_id, event, place, numbers if event.get("event") == "client_done" else {})
 
-    def _tell(self, run_id: UUID, event: dict[str, str], place: str) -> None:
+    def _tell(self, run_id: UUID, event: dict[str, str], place: str, numbers: dict[str, float] | None = None) -> None:
         kind = EVENTS.get(event.get("event", ""))
         if kind is None:
             return
@@ -166,6 +182,7 @@ class Supervisor:
                 code=code if CODE.fullmatch(code := event.get("code", "")) else "",
                 error_class=scrub(event.get("error_class", ""), cohort),
                 text=scrub(event.get("text", ""), cohort),
+                numbers=numbers or {},
                 at=datetime.now(UTC),
             )
         )
@@ -176,6 +193,7 @@ class Supervisor:
             popen = self._running.pop(run_id, None)
         if popen is not None:
             _end(popen)
+        self._gpus.give_back(run_id)
         shutil.rmtree(self.folder(run_id), ignore_errors=True)
 
     def end_runs_of(self, project_id: UUID) -> None:
@@ -190,6 +208,8 @@ class Supervisor:
             if run.pid and _started(run.pid) == run.pid_started:
                 log.warning("ending the SuperNode that a previous agent left, pid %d", run.pid)
                 _kill_group(run.pid)
+            elif run.pid:
+                _kill_left_behind(run.pid, self.folder(run.manifest.run_id))
             if run.pid:
                 self.leave(run.manifest.run_id)
 
@@ -221,6 +241,16 @@ def _kill_group(pid: int) -> None:
         os.killpg(pid, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):
         return
+
+
+def _kill_left_behind(group: int, home: Path) -> None:
+    """The leader is dead, and its number may be a stranger's by now: kill who is in the group and has our HOME."""
+    ours = f"HOME={home}".encode()
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError, IndexError):
+            in_group = (folder / "stat").read_text().rsplit(")", 1)[1].split()[2] == str(group)
+            if in_group and ours in (folder / "environ").read_bytes().split(b"\0"):
+                os.kill(int(folder.name), signal.SIGKILL)
 
 
 def kill_children() -> None:
