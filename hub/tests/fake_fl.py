@@ -20,6 +20,7 @@ from flip_contracts.fl_api import (
     RunSpec,
 )
 from flip_hub.db import now
+from flip_hub.files.service import zipped
 from flip_hub.flower.port import FlRefused, FlUnavailable
 
 
@@ -87,12 +88,12 @@ class FakeFl:
     def emit(self, run_id: UUID, kind: EventKind, **payload: Any) -> None:
         self.log.append(FlEvent(seq=len(self.log) + 1, run_id=run_id, at=now(), kind=kind, payload=payload))
 
-    def finish(self, run_id: UUID, results: bytes = b"", **how: Any) -> None:
+    def finish(self, run_id: UUID, results: dict[str, bytes] | None = None, **how: Any) -> None:
         run = self._run(run_id)
-        run.state, run.results = FlRunState.FINISHED, results
-        digest = hashlib.sha256(results).hexdigest() if results else None
+        run.state, run.results = FlRunState.FINISHED, zipped(results) if results else b""
+        digest = hashlib.sha256(run.results).hexdigest() if results else None
         how = {"outcome": "succeeded", "reason": "completed", "text": "Completed.", "train_results": 2, **how}
-        finished = RunFinished(results_sha256=digest, results_bytes=len(results), **how)
+        finished = RunFinished(results_sha256=digest, results_bytes=len(run.results), **how)
         self.emit(run_id, EventKind.RUN_FINISHED, **finished.model_dump(mode="json"))
 
     def _up(self) -> None:

@@ -1,6 +1,8 @@
 """Files and results: a folder by default, S3 by URL."""
 
+import io
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import obstore
 from obstore.store import LocalStore, from_url
@@ -11,6 +13,8 @@ from flip_hub.settings import HubSettings
 class Objects:
     def __init__(self, settings: HubSettings):
         folder = settings.data_dir / "objects"
+        self.scratch = settings.data_dir / "scratch"
+        self.scratch.mkdir(parents=True, mode=0o700, exist_ok=True)
         if settings.object_store_url:
             self._store = from_url(settings.object_store_url)
         else:
@@ -31,5 +35,31 @@ class Objects:
         found = obstore.get(self._store, key, options={"range": {"offset": offset}} if offset else None)
         return found.meta["size"], (bytes(chunk) for chunk in found.stream(min_chunk_size=2**20))
 
+    def reader(self, key: str) -> io.RawIOBase:
+        """A file that is read in place: only the parts that are asked for are fetched."""
+        return _Reader(self._store, key)
+
     def delete(self, key: str) -> None:
         obstore.delete(self._store, key)
+
+
+class _Reader(io.RawIOBase):
+    """obstore's reader with what `zipfile` asks of a file."""
+
+    def __init__(self, store: Any, key: str):
+        self._file = obstore.open_reader(store, key)
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def read(self, size: int = -1) -> bytes:
+        return bytes(self._file.read(None if size is None or size < 0 else size))

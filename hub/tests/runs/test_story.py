@@ -69,13 +69,14 @@ def test_a_run_goes_from_the_queue_to_its_results(story):
     hub.settle()
     assert hub.researcher.get(f"models/{model['id']}")["status"] == "TRAINING_STARTED"
 
-    hub.fl.finish(run_id, results=b"the zip")
+    hub.fl.finish(run_id, results={"model.safetensors": b"tensors"})
     hub.settle()
     run = read(hub, run_id)
     assert (run["state"], run["reason_code"]) == ("succeeded", "completed")
     history = [h["status"] for h in hub.researcher.get(f"models/{model['id']}")["history"]]
     assert history == ["INITIATED", "PREPARED", "TRAINING_STARTED", "RESULTS_UPLOADED"]
-    assert hub.researcher.call("GET", f"runs/{run_id}/results").content == b"the zip"
+    archive = zipfile.ZipFile(io.BytesIO(hub.researcher.call("GET", f"runs/{run_id}/results").content))
+    assert archive.read("model.safetensors") == b"tensors"
     assert hub.researcher.get(f"runs/{run_id}/metrics")[0]["trust"] == "alpha"
     assert hub.researcher.get(f"runs/{run_id}/log")["lines"][0]["text"] == "hello"
     assert hub.fl.forgotten == [run_id]

@@ -1,7 +1,9 @@
 """Carry out one action. The slow part runs without a transaction; every step may be repeated."""
 
 import contextlib
-import hashlib
+import zipfile
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import UUID
 
 from sqlalchemy import select
@@ -15,16 +17,20 @@ from flip_hub.cohorts.tables import CohortQuery
 from flip_hub.db import Database, now
 from flip_hub.events import notify
 from flip_hub.files.service import contents, zipped
-from flip_hub.flower.port import FlPort, FlRefused
+from flip_hub.flower.port import FlPort, FlRefused, FlUnavailable
 from flip_hub.keys import SigningKey
+from flip_hub.metrics.export import as_csv
+from flip_hub.metrics.reading import everything
 from flip_hub.models.service import advance
 from flip_hub.models.tables import Model
 from flip_hub.objects import Objects
 from flip_hub.projects.tables import Project
+from flip_hub.results.facts import facts_of
+from flip_hub.results.package import add_provenance, sha256_of
 from flip_hub.results.tables import RunResult
 from flip_hub.runs.options import RunOptions
 from flip_hub.runs.service import add_event, parts, queue_changed, was_told
-from flip_hub.runs.tables import Run, RunTrust
+from flip_hub.runs.tables import Run, RunLogLine, RunTrust
 from flip_hub.scheduler.decide import LIVE
 from flip_hub.settings import NetSettings
 from flip_hub.trusts.service import queue_task
@@ -41,6 +47,7 @@ BAR = {
 class Actor:
     def __init__(self, database: Database, objects: Objects, key: SigningKey):
         self._database, self._objects, self._key = database, objects, key
+        self._scratch = objects.scratch  # results may be larger than a machine's own temporary folder
 
     def prepare(self, run_id: UUID, net_id: UUID, net: NetSettings, fl: FlPort) -> None:
         with self._database.session() as session:
@@ -156,30 +163,11 @@ class Actor:
             asked_to_stop = run.stop_requested
             if not was_told(session, run_id, "finalising"):
                 add_event(session, run_id, "finalising")
-        key = f"results/{run_id}.zip"
-        if finished.results_sha256 and not stored:
-            digest = hashlib.sha256()
-
-            def hashed():
-                for chunk in fl.results(run_id):
-                    digest.update(chunk)
-                    yield chunk
-
-            self._objects.put(key, hashed())
-            if digest.hexdigest() != finished.results_sha256:
-                raise FlRefused("results_corrupt", "The results did not arrive whole.")
+        made = self._collect(run_id, finished, fl) if finished.results_sha256 and not stored else None
         with self._database.session() as session:
             run = session.get_one(Run, run_id, with_for_update=True)
-            if finished.results_sha256 and not stored:
-                session.add(
-                    RunResult(
-                        run_id=run_id,
-                        object_key=key,
-                        size_bytes=finished.results_bytes,
-                        sha256=finished.results_sha256,
-                        stored_at=now(),
-                    )
-                )
+            if made is not None and session.get(RunResult, run_id) is None:
+                session.add(made)
             state, reason = OUTCOMES[finished.outcome], RunReason(finished.reason)
             text = finished.text
             if state == RunState.STOPPED and asked_to_stop:
@@ -187,6 +175,33 @@ class Actor:
                 state = RunState.FAILED if reason in (RunReason.NO_PROGRESS, RunReason.TOO_FEW_TRUSTS) else state
                 text = STOP_TEXTS.get(reason, text)
             self._end(session, run, state, reason, text)
+
+    def _collect(self, run_id: UUID, finished: RunFinished, fl: FlPort) -> RunResult:
+        """The net's zip, checked, with its provenance added, in the object store."""
+        with TemporaryDirectory(dir=self._scratch) as folder:
+            archive = Path(folder) / "results.zip"
+            with archive.open("wb") as target:
+                target.writelines(fl.results(run_id))
+            if sha256_of(archive) != finished.results_sha256 or not zipfile.is_zipfile(archive):
+                raise FlRefused("results_corrupt", "The results did not arrive whole.")
+            versions = {}
+            with contextlib.suppress(FlUnavailable, FlRefused):
+                versions["flwr"] = fl.health().flwr_version
+            with self._database.session() as session:
+                run = session.get_one(Run, run_id)
+                session.expunge(run)
+                run.state, run.finished_at = OUTCOMES[finished.outcome], now()  # as it is about to be
+                run.reason_code, run.reason_text = finished.reason, finished.text
+                lines = session.scalars(
+                    select(RunLogLine.text).where(RunLogLine.run_id == run_id).order_by(RunLogLine.id)
+                )
+                points = as_csv(everything(session, run_id))
+                add_provenance(archive, facts_of(session, run, versions), points, lines)
+            key, digest = f"results/{run_id}.zip", sha256_of(archive)
+            with archive.open("rb") as source:
+                self._objects.put(key, iter(lambda: source.read(2**20), b""))
+            size = archive.stat().st_size
+        return RunResult(run_id=run_id, object_key=key, size_bytes=size, sha256=digest, stored_at=now())
 
     @staticmethod
     def _end(session: Session, run: Run, state: RunState, reason: RunReason, text: str) -> None:
