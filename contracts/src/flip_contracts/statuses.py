@@ -89,6 +89,9 @@ class RunReason(StrEnum):
     NET_UNAVAILABLE = "net_unavailable"
     NO_PROGRESS = "no_progress"
     STOPPED_BY_USER = "stopped_by_user"
+    ABORTED_BY_USER = "aborted_by_user"  # at once, without collecting results
+    TOO_FEW_TRUSTS = "too_few_trusts"
+    TIME_LIMIT = "time_limit"
     APPROVAL_WITHDRAWN = "approval_withdrawn"
 
 

@@ -30,6 +30,7 @@ from flip_hub.page import serve_page
 from flip_hub.projects.routes import router as projects
 from flip_hub.results.routes import router as results
 from flip_hub.runs.routes import router as runs
+from flip_hub.runs.story import router as stories
 from flip_hub.scheduler.act import Actor
 from flip_hub.scheduler.loop import Scheduler
 from flip_hub.settings import HubSettings, NetSettings
@@ -79,7 +80,7 @@ def create_app(settings: HubSettings, database: Database, nets: dict[UUID, tuple
     install_handlers(app)
 
     app.add_middleware(Bounded)
-    for router in (users, trusts, projects, cohorts, models, files, runs, metrics, results, live):
+    for router in (users, trusts, projects, cohorts, models, files, runs, stories, metrics, results, live):
         app.include_router(router, prefix=USER_API)
     app.include_router(agent_router, prefix=TRUST_API)
 

@@ -48,7 +48,7 @@ AskedPage = Annotated[PageRequest, Depends(_page_request)]
 
 def paged(
     session: Session,
-    query: Select[tuple[Row]],
+    query: Select[Row],
     keys: Sequence[InstrumentedAttribute[Any]],
     asked: PageRequest,
     read: Callable[[Row], Item],

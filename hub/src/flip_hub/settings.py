@@ -33,7 +33,14 @@ class HubSettings(BaseSettings):
     join_seconds: float = Field(default=90, description="How long a run waits for asked trusts to come online.")
     no_progress_seconds: float = Field(default=6 * 3600, description="A run without any event for so long is stopped.")
     net_lost_seconds: float = Field(default=180, description="A run whose net is silent for so long has failed.")
+    deployment_mode: bool = Field(default=False, description="Let runs end, start no new one.")
+    stop_seconds: float = Field(
+        default=120, description="A stop that a net has not carried out for so long is given up."
+    )
     max_active_runs: int = Field(default=1, description="Runs at the same time on one net.")
+    max_active_runs_per_project: int = Field(
+        default=0, description="Runs of one project at the same time; 0: no quota."
+    )
 
     @property
     def signing_key_file(self) -> Path:

@@ -2,15 +2,18 @@
 
 import io
 import zipfile
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
 from hub.tests.conftest import QUERY
+from hub.tests.rows import make_project, make_run
 
 from flip_contracts.fl_api import EventKind
-from flip_contracts.statuses import Decision
+from flip_contracts.statuses import Decision, RunState
 from flip_hub.db import now
 from flip_hub.flower.port import FlRefused
+from flip_hub.runs.tables import Run, RunLogLine
 
 
 @pytest.fixture
@@ -180,7 +183,7 @@ def test_metrics_belong_to_the_authenticated_trust_and_count_once(story):
     refused = gamma.send(kind="metrics", run_id=str(run_id), points=[metric()])
     assert refused["rejected"][0]["code"] == "message_refused"
     series = hub.researcher.get(f"runs/{run_id}/metrics")
-    assert series == [{"trust": "alpha", "label": "TRAIN_LOSS", "x_label": "round", "points": [[1.0, 0.5]]}]
+    assert [(s["trust"], s["label"], s["points"]) for s in series] == [("alpha", "TRAIN_LOSS", [[1.0, 0.5]])]
     events = hub.researcher.get(f"runs/{run_id}/events")["events"]
     warnings = [e["payload"] for e in events if e["kind"] == "client_name_differs"]
     assert warnings == [{"trust": "alpha", "client_names": ["unknown_client"]}]
@@ -191,6 +194,7 @@ REFUSALS = {
     "run_config_type_wrong": {"run_config": {"num-server-rounds": "2"}},
     "run_config_key_reserved": {"run_config": {"flip-model-id": "x"}},
     "trust_unknown": {"trusts": ["nowhere"]},
+    "min_trusts_too_high": {"options": {"min_trusts": 3}},
     "invalid_request": {"run_config": {"num-server-rounds": [1]}},
 }
 
@@ -227,3 +231,86 @@ def test_the_app_that_reaches_the_net_is_what_was_uploaded(story, monkeypatch):
     hub.settle()
     names = set(zipfile.ZipFile(io.BytesIO(seen["app"])).namelist())
     assert names == {"pyproject.toml", "app/__init__.py", "app/client_app.py", "app/server_app.py"}
+
+
+def test_options_reach_the_net_and_the_trusts(story):
+    hub, alpha, beta, _, model = story
+    options = {"rounds": 7, "min_trusts": 2, "join_seconds": 30, "resources": {"memory_bytes": 2**30}}
+    run_id = initiate(hub, model, options=options)
+    hub.settle()
+    assert hub.fl.runs[run_id].spec.run_config["num-server-rounds"] == 7
+    (task,) = alpha.claim()
+    assert task["payload"]["signed"]["manifest"]["limits"]["memory_bytes"] == 2**30
+    beta.answer(*beta.claim(), error={"code": "cohort_changed", "message": "Another cohort."})
+    hub.settle()
+    run = read(hub, run_id)
+    assert (run["state"], run["reason_code"]) == ("failed", "too_few_trusts")
+    assert "beta: cohort_changed" in run["reason_text"]
+
+
+def test_a_run_is_repeated_with_its_config_and_options(story):
+    hub, _, _, _, model = story
+    first = initiate(hub, model, run_config={"num-server-rounds": 2}, trusts=["beta"], options={"join_seconds": 30})
+    hub.researcher.post(f"runs/{first}/abort", status=202)
+    hub.settle()
+    assert (read(hub, first)["state"], read(hub, first)["reason_code"]) == ("stopped", "aborted_by_user")
+    again = hub.researcher.post(f"runs/{first}/rerun")
+    assert (again["rerun_of"], again["run_config"]) == (str(first), {"num-server-rounds": 2})
+    assert [t["trust"] for t in again["trusts"]] == ["beta"]
+    assert again["options"]["join_seconds"] == 30
+
+
+def test_a_stop_that_the_net_never_carries_out_is_given_up_and_a_page_is_told_each_step(story, monkeypatch):
+    hub, alpha, beta, project, model = story
+    run_id = initiate(hub, model)
+    join(hub, run_id, alpha, beta)
+    monkeypatch.setattr(hub.fl, "stop", lambda run_id: None)
+    hub.researcher.post(f"runs/{run_id}/stop", status=202)
+    hub.researcher.post(f"runs/{run_id}/stop", status=202)
+    hub.settle()
+    assert read(hub, run_id)["state"] == "running"
+    with hub.database.session() as session:
+        run = session.get_one(Run, run_id)
+        run.stopping_at = now() - timedelta(seconds=hub.settings.stop_seconds + 1)
+    hub.settle()
+    assert (read(hub, run_id)["state"], run_id in hub.fl.forgotten) == ("stopped", True)
+    kinds = [e["kind"] for e in hub.researcher.get(f"runs/{run_id}/events")["events"]]
+    assert kinds.count("stop_requested") == kinds.count("stopping") == kinds.count("ended") == 1
+    timeline = hub.researcher.get(f"runs/{run_id}/timeline")
+    assert [p["name"] for p in timeline["phases"]] == ["queued", "starting", "running", "done"]
+    assert [t["online_at"] is not None for t in timeline["trusts"]] == [True, True]
+    activity = hub.researcher.get(f"projects/{project['id']}/activity?limit=2")
+    assert activity["items"][0]["text"].startswith("The run stopped.")
+    assert activity["next_cursor"]
+
+
+def test_the_queue_shows_places_to_all_and_names_to_who_may_see(hub):
+    ours, theirs = make_project(hub, name="ours"), make_project(hub, name="theirs")
+    first, second = (make_run(hub, ours, state=RunState.QUEUED, starting_at=None) for _ in range(2))
+    done = {"starting_at": now() - timedelta(hours=2), "finished_at": now() - timedelta(hours=1), "closed": True}
+    make_run(hub, theirs, state=RunState.SUCCEEDED, **done)
+    third = make_run(hub, theirs, state=RunState.QUEUED, starting_at=None)
+    queue = hub.researcher.get("queue")
+    assert [entry["run_id"] for entry in queue["waiting"]] == [str(first), str(third), str(second)]
+    assert [entry["position"] for entry in queue["waiting"]] == [1, 2, 3]
+    assert (queue["slots"], queue["deployment_mode"]) == (1, False)
+    one, two, _ = [datetime.fromisoformat(entry["expected_start"]) for entry in queue["waiting"]]
+    assert abs((two - one).total_seconds() - 3600) < 60
+    assert read(hub, third)["queue_position"] == 2
+    stranger = hub.person("researcher", "stranger@x.example").get("queue")
+    assert {entry["run_id"] for entry in stranger["waiting"]} == {None}
+
+
+def test_the_log_is_read_forward_backward_and_by_a_text(hub):
+    run_id = make_run(hub, make_project(hub))
+    with hub.database.session() as session:
+        session.add_all([RunLogLine(run_id=run_id, at=now(), text=f"Line {n} 100%") for n in range(10)])
+    log = hub.researcher.get(f"runs/{run_id}/log?limit=4")
+    assert [line["text"][5] for line in log["lines"]] == ["0", "1", "2", "3"]
+    newest = hub.researcher.get(f"runs/{run_id}/log?limit=4&before={2**62}")
+    assert [line["text"][5] for line in newest["lines"]] == ["6", "7", "8", "9"]
+    older = hub.researcher.get(f"runs/{run_id}/log?limit=4&before={newest['before']}")
+    assert [line["text"][5] for line in older["lines"]] == ["2", "3", "4", "5"]
+    assert len(hub.researcher.get(f"runs/{run_id}/log?search=line 3")["lines"]) == 1
+    assert len(hub.researcher.get(f"runs/{run_id}/log?search=0%25")["lines"]) == 10
+    assert hub.researcher.get(f"runs/{run_id}/log?search=1_0")["lines"] == []

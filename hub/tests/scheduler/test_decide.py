@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from flip_contracts.statuses import RunReason, RunState, RunTrustState
 from flip_hub.scheduler.decide import (
+    ABORTED,
+    STOP_TOO_SLOW,
     Close,
     Finalise,
     Finish,
@@ -25,7 +27,9 @@ from flip_hub.scheduler.decide import (
 )
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-LIMITS = Limits(join=timedelta(seconds=60), no_progress=timedelta(hours=1), net_lost=timedelta(minutes=3))
+LIMITS = Limits(
+    join=timedelta(seconds=60), no_progress=timedelta(hours=1), net_lost=timedelta(minutes=3), stop=timedelta(minutes=2)
+)
 S = RunTrustState
 
 
@@ -40,7 +44,9 @@ def run(state: RunState, *parts: PartView, **changes) -> RunView:
         finished_on_net=None,
         closed=False,
         starting_at=NOW,
+        running_at=NOW,
         progress_at=NOW,
+        stopping_at=None,
         net_seen_at=NOW,
     )
     return replace(base, **changes)
@@ -76,6 +82,23 @@ CASES = [
         run(RunState.RUNNING, part(S.ONLINE), stop_requested=RunReason.STOPPED_BY_USER),
         [StopOnNet(RunReason.STOPPED_BY_USER)],
     ),
+    (
+        "stop asked, net too slow",
+        run(RunState.RUNNING, stop_requested=RunReason.STOPPED_BY_USER, stopping_at=LATE),
+        [Finish(RunState.STOPPED, RunReason.STOPPED_BY_USER, STOP_TOO_SLOW)],
+    ),
+    ("aborted", run(RunState.RUNNING, stop_requested=RunReason.ABORTED_BY_USER), [ABORTED]),
+    ("too long", run(RunState.RUNNING, running_at=LATE, run=timedelta(hours=1)), [StopOnNet(RunReason.TIME_LIMIT)]),
+    (
+        "one of two required is left",
+        run(RunState.RUNNING, part(S.ONLINE), part(S.LOST, trust="beta"), min_trusts=2),
+        [StopOnNet(RunReason.TOO_FEW_TRUSTS)],
+    ),
+    (
+        "late, its own patience is longer",
+        run(RunState.STARTING, part(S.ONLINE), part(S.JOINED), starting_at=LATE, join=timedelta(days=2)),
+        [Register("alpha")],
+    ),
     ("no progress", run(RunState.RUNNING, part(S.ONLINE), progress_at=LATE), [StopOnNet(RunReason.NO_PROGRESS)]),
     ("ended, to close", run(RunState.FAILED), [Close()]),
     ("ended and closed", run(RunState.FAILED, closed=True), []),
@@ -105,6 +128,8 @@ VIEWS = st.builds(
     st.builds(part, st.sampled_from(list(S)), st.booleans()),
     st.builds(part, st.sampled_from(list(S)), st.booleans(), st.just("beta")),
     prepared=st.booleans(),
+    min_trusts=st.integers(1, 3),
+    stopping_at=st.sampled_from([None, NOW]),
     stop_requested=st.sampled_from([None, RunReason.STOPPED_BY_USER]),
     finished_on_net=st.sampled_from([None, {"outcome": "failed"}]),
 )
@@ -121,4 +146,12 @@ def test_long_after_every_limit_something_always_happens(view):
 def test_nothing_starts_without_an_approved_trust(view):
     actions = decide(view, NOW, LIMITS)
     if any(isinstance(a, Start) for a in actions):
-        assert any(p.approved and p.state == S.ONLINE for p in view.parts)
+        assert sum(p.approved and p.state == S.ONLINE for p in view.parts) >= view.min_trusts
+
+
+def test_too_few_online_in_time_fails_and_says_how_many_were_needed():
+    parts = (part(S.ONLINE), part(S.ASKED, trust="beta"))
+    (finish,) = decide(run(RunState.STARTING, *parts, starting_at=LATE, min_trusts=2), NOW, LIMITS)
+    assert isinstance(finish, Finish)
+    assert finish.reason == RunReason.TOO_FEW_TRUSTS
+    assert "needs 2 trusts, and 1 came online in time" in finish.text

@@ -189,6 +189,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/metrics/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare Runs
+         * @description The same labels of several runs, to draw in one chart.
+         */
+        get: operations["compare_runs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/models/{model_id}": {
         parameters: {
             query?: never;
@@ -268,7 +288,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List Runs */
+        /**
+         * List Runs
+         * @description Newest first.
+         */
         get: operations["list_runs"];
         put?: never;
         /**
@@ -309,6 +332,26 @@ export interface paths {
         };
         /** Get Project */
         get: operations["get_project"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project_id}/activity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Project Activity
+         * @description What happened in a project and its runs, in words, newest first.
+         */
+        get: operations["list_project_activity"];
         put?: never;
         post?: never;
         delete?: never;
@@ -369,6 +412,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/queue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Queue
+         * @description Who is at work, and who is next.
+         */
+        get: operations["get_queue"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs/{run_id}": {
         parameters: {
             query?: never;
@@ -386,6 +449,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs/{run_id}/abort": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Abort Run
+         * @description End the run at once; results are not waited for.
+         */
+        post: operations["abort_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs/{run_id}/events": {
         parameters: {
             query?: never;
@@ -395,7 +478,7 @@ export interface paths {
         };
         /**
          * Get Run Events
-         * @description Events after `after`; with `wait`, answers as soon as there is one.
+         * @description Events after `after`; with `wait`, answers as soon as there is one. A page follows `GET /events` instead.
          */
         get: operations["get_run_events"];
         put?: never;
@@ -413,7 +496,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Run Log */
+        /**
+         * Get Run Log
+         * @description The ServerApp's output: forward from `after`, or backward from `before` (the newest: a very large number).
+         */
         get: operations["get_run_log"];
         put?: never;
         post?: never;
@@ -430,10 +516,73 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Run Metrics */
+        /**
+         * Get Run Metrics
+         * @description The lines of a run's charts. `x_from` and `x_to` zoom in: a shorter stretch is thinned less.
+         */
         get: operations["get_run_metrics"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}/metrics/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Run Metrics
+         * @description Every point as CSV, Parquet or TensorBoard event files (a zip).
+         */
+        get: operations["export_run_metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}/metrics/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Summarise Run Metrics
+         * @description The last value of each series, newest first, with a sparkline.
+         */
+        get: operations["summarise_run_metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}/rerun": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Rerun
+         * @description The same trusts, config and options again, on the app as it is now.
+         */
+        post: operations["rerun"];
         delete?: never;
         options?: never;
         head?: never;
@@ -471,8 +620,31 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Stop Run */
+        /**
+         * Stop Run
+         * @description End the run as soon as the net can; what it has so far is collected.
+         */
         post: operations["stop_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Run Timeline
+         * @description Phases, each trust's way, each round: when it was sent, answered by whom after how long, and aggregated.
+         */
+        get: operations["get_run_timeline"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -535,6 +707,22 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** AggregatedRead */
+        AggregatedRead: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Errors */
+            errors: string[];
+            /** Failures */
+            failures: number;
+            /** Phase */
+            phase: string;
+            /** Results */
+            results: number;
+        };
         /**
          * Cell
          * @description Of older trusts: one cell of an aggregate. One that is not listed is zero or suppressed; so is `count` None.
@@ -567,6 +755,21 @@ export interface components {
         ClaimResponse: {
             /** Tasks */
             tasks: components["schemas"]["Task"][];
+        };
+        /**
+         * ClientErrorRead
+         * @description What leaves a trust of a ClientApp's failure: its class, and a text without anything of a patient.
+         */
+        ClientErrorRead: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Error Class */
+            error_class: string;
+            /** Text */
+            text: string;
         };
         /** CohortAnswerRead */
         CohortAnswerRead: {
@@ -707,6 +910,31 @@ export interface components {
             name: string;
         };
         /**
+         * CursorInvalidProblem
+         * @description This cursor is not one of this list. Start again without `cursor`.
+         */
+        CursorInvalidProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "cursor_invalid";
+            /**
+             * Details
+             * @default {}
+             */
+            details: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id: string;
+        };
+        /**
          * Decision
          * @description What one trust says of one project.
          * @enum {string}
@@ -789,6 +1017,63 @@ export interface components {
             events: components["schemas"]["EventRead"][];
             /** Next After */
             next_after: number;
+        };
+        /**
+         * ExchangeRead
+         * @description One message to one trust and its reply. `seconds` includes the way; `computed_seconds` is the ClientApp alone.
+         */
+        ExchangeRead: {
+            /** Computed Seconds */
+            computed_seconds?: number | null;
+            /** Error */
+            error: string;
+            /** Phase */
+            phase: string;
+            /** Replied At */
+            replied_at: string | null;
+            /** Reply Bytes */
+            reply_bytes: number;
+            /** Seconds */
+            seconds: number | null;
+            /**
+             * Sent At
+             * Format: date-time
+             */
+            sent_at: string;
+            /** Sent Bytes */
+            sent_bytes: number;
+            /** Trust */
+            trust: string;
+        };
+        /**
+         * ExportFormat
+         * @enum {string}
+         */
+        ExportFormat: "csv" | "parquet" | "tensorboard";
+        /**
+         * FieldInvalidProblem
+         * @description The request cannot be met.
+         */
+        FieldInvalidProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "field_invalid";
+            /**
+             * Details
+             * @default {}
+             */
+            details: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id: string;
         };
         /** FileRead */
         FileRead: {
@@ -999,8 +1284,13 @@ export interface components {
             /** Text */
             text: string;
         };
-        /** LogRead */
+        /**
+         * LogRead
+         * @description In order. `next_after` goes on with newer lines, `before` (the first line's id) with older ones.
+         */
         LogRead: {
+            /** Before */
+            before: number | null;
             /** Lines */
             lines: components["schemas"]["LogLineRead"][];
             /** Next After */
@@ -1173,6 +1463,53 @@ export interface components {
              */
             text: string;
         };
+        /**
+         * NotFoundProblem
+         * @description There is no such thing, or it is not yours to see.
+         */
+        NotFoundProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "not_found";
+            /**
+             * Details
+             * @default {}
+             */
+            details: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id: string;
+        };
+        /** Page[EventRead] */
+        Page_EventRead_: {
+            /** Items */
+            items: components["schemas"]["EventRead"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * PhaseRead
+         * @description `queued`, `starting`, `running`, `finalising`, `done`. `until` is null while it lasts.
+         */
+        PhaseRead: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Name */
+            name: string;
+            /** Until */
+            until: string | null;
+        };
         /** ProjectCreate */
         ProjectCreate: {
             /**
@@ -1292,6 +1629,49 @@ export interface components {
             user_limit?: number | null;
         };
         /**
+         * QueueEntryRead
+         * @description A run of a project that you cannot see has only its place and its times.
+         */
+        QueueEntryRead: {
+            /** Expected Start */
+            expected_start: string | null;
+            /** Model Id */
+            model_id: string | null;
+            /** Model Name */
+            model_name: string | null;
+            /** Position */
+            position: number | null;
+            /** Project Id */
+            project_id: string | null;
+            /** Project Name */
+            project_name: string | null;
+            /**
+             * Queued At
+             * Format: date-time
+             */
+            queued_at: string;
+            /** Run Id */
+            run_id: string | null;
+            /** Started At */
+            started_at: string | null;
+            /** State */
+            state: string;
+        };
+        /**
+         * QueueRead
+         * @description `slots`: how many runs may be at work at once, on the nets that answer. In `deployment_mode` nothing starts.
+         */
+        QueueRead: {
+            /** Active */
+            active: components["schemas"]["QueueEntryRead"][];
+            /** Deployment Mode */
+            deployment_mode: boolean;
+            /** Slots */
+            slots: number;
+            /** Waiting */
+            waiting: components["schemas"]["QueueEntryRead"][];
+        };
+        /**
          * Rejection
          * @description The hub will never take this message; the trust keeps it in a dead-letter list and says so.
          */
@@ -1305,6 +1685,27 @@ export interface components {
             id: string;
             /** Message */
             message: string;
+        };
+        /**
+         * Resources
+         * @description What the app may use at each trust. A trust's own policy can only lower these.
+         */
+        Resources: {
+            /**
+             * Memory Bytes
+             * @default 8589934592
+             */
+            memory_bytes: number;
+            /**
+             * Processes
+             * @default 256
+             */
+            processes: number;
+            /**
+             * Wall Seconds
+             * @default 21600
+             */
+            wall_seconds: number;
         };
         /**
          * ReviewProject
@@ -1356,10 +1757,43 @@ export interface components {
             round: number;
         };
         /**
+         * RoundWayRead
+         * @description `trusts` is empty where the net told nothing of single trusts.
+         */
+        RoundWayRead: {
+            /**
+             * Aggregated
+             * @default []
+             */
+            aggregated: components["schemas"]["AggregatedRead"][];
+            /** Nodes */
+            nodes?: number | null;
+            /** Round */
+            round: number;
+            /** Sent At */
+            sent_at?: string | null;
+            /**
+             * Trusts
+             * @default []
+             */
+            trusts: components["schemas"]["ExchangeRead"][];
+        };
+        /**
          * RunCreate
          * @description `run_config` overrides declared keys; `trusts` narrows the approved ones.
          */
         RunCreate: {
+            /**
+             * @default {
+             *       "min_trusts": 1,
+             *       "resources": {
+             *         "memory_bytes": 8589934592,
+             *         "processes": 256,
+             *         "wall_seconds": 21600
+             *       }
+             *     }
+             */
+            options: components["schemas"]["RunOptions"];
             /**
              * Run Config
              * @default {}
@@ -1369,6 +1803,31 @@ export interface components {
             };
             /** Trusts */
             trusts?: string[] | null;
+        };
+        /**
+         * RunEndedProblem
+         * @description This run has already ended.
+         */
+        RunEndedProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "run_ended";
+            /**
+             * Details
+             * @default {}
+             */
+            details: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id: string;
         };
         /** RunManifest */
         RunManifest: {
@@ -1413,13 +1872,50 @@ export interface components {
             /** Trusts */
             trusts: string[];
         };
-        /** RunRead */
+        /**
+         * RunOptions
+         * @description `rounds` sets the app's `num-server-rounds`. The run starts with `min_trusts` online, and ends with fewer.
+         *
+         *     Times in seconds; null leaves the hub's own. `join_seconds`: how long asked trusts are waited for. `run_seconds`:
+         *     the longest that the run may take. `no_progress_seconds`: the longest without any sign of life.
+         */
+        RunOptions: {
+            /** Join Seconds */
+            join_seconds?: number | null;
+            /**
+             * Min Trusts
+             * @default 1
+             */
+            min_trusts: number;
+            /** No Progress Seconds */
+            no_progress_seconds?: number | null;
+            /**
+             * @default {
+             *       "wall_seconds": 21600,
+             *       "memory_bytes": 8589934592,
+             *       "processes": 256
+             *     }
+             */
+            resources: components["schemas"]["Resources"];
+            /** Rounds */
+            rounds?: number | null;
+            /** Run Seconds */
+            run_seconds?: number | null;
+        };
+        /**
+         * RunRead
+         * @description `queue_position` is 1 for the next to start, null once it has started.
+         *
+         *     `expected_start` is a guess from recent runs. `stop_requested` is the reason of a stop that is under way.
+         */
         RunRead: {
             /**
              * Created At
              * Format: date-time
              */
             created_at: string;
+            /** Expected Start */
+            expected_start: string | null;
             /** Finished At */
             finished_at: string | null;
             /**
@@ -1432,6 +1928,7 @@ export interface components {
              * Format: uuid
              */
             model_id: string;
+            options: components["schemas"]["RunOptions"];
             /**
              * Project Id
              * Format: uuid
@@ -1443,6 +1940,8 @@ export interface components {
             reason_code: string;
             /** Reason Text */
             reason_text: string;
+            /** Rerun Of */
+            rerun_of: string | null;
             /** Rounds */
             rounds: components["schemas"]["RoundRead"][];
             /** Run Config */
@@ -1455,8 +1954,31 @@ export interface components {
             starting_at: string | null;
             /** State */
             state: string;
+            /** Stop Requested */
+            stop_requested: string | null;
             /** Trusts */
             trusts: components["schemas"]["RunTrustRead"][];
+        };
+        /** RunSeriesRead */
+        RunSeriesRead: {
+            /** Label */
+            label: string;
+            /** Points */
+            points: [
+                number,
+                number
+            ][];
+            /**
+             * Run Id
+             * Format: uuid
+             */
+            run_id: string;
+            /** Total */
+            total: number;
+            /** Trust */
+            trust: string | null;
+            /** X Label */
+            x_label: string;
         };
         /** RunTrustRead */
         RunTrustRead: {
@@ -1470,6 +1992,8 @@ export interface components {
         /**
          * SeriesRead
          * @description `trust` is null for what the ServerApp sent. `points` are [x, value], by x.
+         *
+         *     `total` counts the points that there are; when it is more than those here, peaks and the look of the line are kept.
          */
         SeriesRead: {
             /** Label */
@@ -1479,6 +2003,8 @@ export interface components {
                 number,
                 number
             ][];
+            /** Total */
+            total: number;
             /** Trust */
             trust: string | null;
             /** X Label */
@@ -1562,6 +2088,39 @@ export interface components {
          * @enum {string}
          */
         SummaryKind: "category" | "histogram" | "date";
+        /**
+         * SummaryRead
+         * @description `last` is the newest [x, value]; `spark` a small picture of the newest stretch.
+         */
+        SummaryRead: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Highest */
+            highest: number;
+            /** Label */
+            label: string;
+            /** Last */
+            last: [
+                number,
+                number
+            ];
+            /** Lowest */
+            lowest: number;
+            /** Spark */
+            spark: [
+                number,
+                number
+            ][];
+            /** Total */
+            total: number;
+            /** Trust */
+            trust: string | null;
+            /** X Label */
+            x_label: string;
+        };
         /** Task */
         Task: {
             /** Attempt */
@@ -1614,6 +2173,15 @@ export interface components {
              */
             task_id: string;
         };
+        /** TimelineRead */
+        TimelineRead: {
+            /** Phases */
+            phases: components["schemas"]["PhaseRead"][];
+            /** Rounds */
+            rounds: components["schemas"]["RoundWayRead"][];
+            /** Trusts */
+            trusts: components["schemas"]["TrustWayRead"][];
+        };
         /** TrustCreate */
         TrustCreate: {
             /** Name */
@@ -1645,6 +2213,30 @@ export interface components {
             name: string;
             /** Online */
             online: boolean;
+        };
+        /**
+         * TrustWayRead
+         * @description `outcome` says why it is no longer part of the run; empty while it is.
+         */
+        TrustWayRead: {
+            /**
+             * Errors
+             * @default []
+             */
+            errors: components["schemas"]["ClientErrorRead"][];
+            /** Joined At */
+            joined_at?: string | null;
+            /** Left At */
+            left_at?: string | null;
+            /** Online At */
+            online_at?: string | null;
+            /**
+             * Outcome
+             * @default
+             */
+            outcome: string;
+            /** Trust */
+            trust: string;
         };
         /** UserCreate */
         UserCreate: {
@@ -2021,6 +2613,54 @@ export interface operations {
             };
         };
     };
+    compare_runs: {
+        parameters: {
+            query: {
+                /** @description Only these labels; none: all. */
+                label?: string[];
+                /** @description The most points of one series; more are thinned. */
+                points?: number;
+                run: string[];
+                /** @description Only these trusts; `server`: the ServerApp. */
+                trust?: string[];
+            };
+            header?: {
+                authorization?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunSeriesRead"][];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `field_invalid`: The request cannot be met. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldInvalidProblem"];
+                };
+            };
+        };
+    };
     get_model: {
         parameters: {
             query?: never;
@@ -2208,6 +2848,15 @@ export interface operations {
                     "application/json": components["schemas"]["RunRead"][];
                 };
             };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
             /** @description Validation Error */
             422: {
                 headers: {
@@ -2351,6 +3000,52 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_project_activity: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: {
+                authorization?: string;
+            };
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_EventRead_"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `cursor_invalid`: This cursor is not one of this list. Start again without `cursor`. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CursorInvalidProblem"];
                 };
             };
         };
@@ -2499,6 +3194,37 @@ export interface operations {
             };
         };
     };
+    get_queue: {
+        parameters: {
+            query?: never;
+            header?: {
+                authorization?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueRead"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     get_run: {
         parameters: {
             query?: never;
@@ -2519,6 +3245,66 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RunRead"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    abort_run: {
+        parameters: {
+            query?: never;
+            header?: {
+                authorization?: string;
+            };
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunRead"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `run_ended`: This run has already ended. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunEndedProblem"];
                 };
             };
             /** @description Validation Error */
@@ -2557,6 +3343,15 @@ export interface operations {
                     "application/json": components["schemas"]["EventsRead"];
                 };
             };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
             /** @description Validation Error */
             422: {
                 headers: {
@@ -2572,6 +3367,11 @@ export interface operations {
         parameters: {
             query?: {
                 after?: number;
+                /** @description Lines before this one, the nearest of them. */
+                before?: number | null;
+                limit?: number;
+                /** @description Only lines with this text, in any case. */
+                search?: string;
             };
             header?: {
                 authorization?: string;
@@ -2592,6 +3392,15 @@ export interface operations {
                     "application/json": components["schemas"]["LogRead"];
                 };
             };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
             /** @description Validation Error */
             422: {
                 headers: {
@@ -2604,6 +3413,99 @@ export interface operations {
         };
     };
     get_run_metrics: {
+        parameters: {
+            query?: {
+                /** @description Only these labels; none: all. */
+                label?: string[];
+                /** @description The most points of one series; more are thinned. */
+                points?: number;
+                /** @description Only these trusts; `server`: the ServerApp. */
+                trust?: string[];
+                x_from?: number | null;
+                x_to?: number | null;
+            };
+            header?: {
+                authorization?: string;
+            };
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SeriesRead"][];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    export_run_metrics: {
+        parameters: {
+            query?: {
+                format?: components["schemas"]["ExportFormat"];
+            };
+            header?: {
+                authorization?: string;
+            };
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    summarise_run_metrics: {
         parameters: {
             query?: never;
             header?: {
@@ -2622,7 +3524,49 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SeriesRead"][];
+                    "application/json": components["schemas"]["SummaryRead"][];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    rerun: {
+        parameters: {
+            query?: never;
+            header?: {
+                authorization?: string;
+            };
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunRead"];
                 };
             };
             /** @description Validation Error */
@@ -2689,6 +3633,66 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RunRead"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `run_ended`: This run has already ended. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunEndedProblem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_run_timeline: {
+        parameters: {
+            query?: never;
+            header?: {
+                authorization?: string;
+            };
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TimelineRead"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
                 };
             };
             /** @description Validation Error */

@@ -88,7 +88,7 @@ def on_answer(
         answer.state = "suppressed" if result.suppressed else "answered"
         answer.result = result.model_dump(mode="json")
     facts = {"query_id": str(payload.query_id), "trust": trust.name, "state": answer.state}
-    emit(session, "cohort_answer", [f"query:{payload.query_id}", f"project:{payload.project_id}"], facts)
+    emit(session, "cohort_answer", [f"query:{payload.query_id}", f"project:{payload.project_id}"], facts, kept=True)
     notify(session, f"query:{payload.query_id}")
 
 

@@ -16,8 +16,8 @@ class Event(Base):
     """`seq` is given after the commit, by one sequencer at a time: whoever has read up to N has missed nothing below N.
 
     `id` comes from the transaction itself and may become visible late; only `seq` is a position to go on from.
-    Words for people are composed when it is read. `kept` events are a run's story and stay as long as the run;
-    the others (metrics, log lines, hints to look again) are pruned.
+    Words for people are composed when it is read. `kept` events are the story of a run or project; the others (metrics,
+    log lines, hints to look again) are pruned.
     """
 
     __tablename__ = "events"
@@ -32,6 +32,7 @@ class Event(Base):
 
     __table_args__ = (
         Index("ix_events_run", "run_id", "seq", postgresql_where=text("kept")),
+        Index("ix_events_activity", "topics", postgresql_using="gin", postgresql_where=text("kept")),
         Index("ix_events_waiting", "id", postgresql_where=text("seq IS NULL")),
         Index("ix_events_prunable", "at", postgresql_where=text("NOT kept")),
     )

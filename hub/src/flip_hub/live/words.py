@@ -25,6 +25,8 @@ WORDS: Final = {
     "notice": "{text}",
     "stop_requested": "A stop was requested.",
     "abort_requested": "The run was aborted.",
+    "stopping": "The net was asked to stop the run ({reason}).",
+    "exchanges": "The trusts' answers were combined.",
     "finalising": "The results are being collected.",
     "ended": "The run {state}. {text}",
     "model_status": "The model is {status}. {reason}",

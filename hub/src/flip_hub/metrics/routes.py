@@ -1,38 +1,171 @@
-"""Metric series of a run."""
+"""Metric series of runs: to draw, to list, to compare, to take away."""
 
+from collections.abc import Iterator
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
-from pydantic import BaseModel
-from sqlalchemy import select
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, FiniteFloat
+from sqlalchemy.orm import Session
 
+from flip_hub.audit.service import record
 from flip_hub.auth import CurrentUser, visible_run
-from flip_hub.db import ReadSession
-from flip_hub.metrics.tables import Metric
-from flip_hub.trusts.tables import Trust
+from flip_hub.db import Database, ReadSession, WriteSession
+from flip_hub.errors import FieldInvalid, NotFound, errors
+from flip_hub.metrics import export, reading
+from flip_hub.metrics.reading import Point, Wanted
 
 router = APIRouter(tags=["metrics"])
+MAX_RUNS = 20
+SPARK_POINTS = 40
+Labels = Annotated[list[str], Query(default_factory=list, max_length=100, description="Only these labels; none: all.")]
+Trusts = Annotated[
+    list[str], Query(default_factory=list, max_length=100, description="Only these trusts; `server`: the ServerApp.")
+]
+Most = Annotated[int, Query(ge=10, le=20_000, description="The most points of one series; more are thinned.")]
 
 
 class SeriesRead(BaseModel):
-    """`trust` is null for what the ServerApp sent. `points` are [x, value], by x."""
+    """`trust` is null for what the ServerApp sent. `points` are [x, value], by x.
+
+    `total` counts the points that there are; when it is more than those here, peaks and the look of the line are kept.
+    """
 
     trust: str | None
     label: str
     x_label: str
-    points: list[tuple[float, float]]
+    total: int
+    points: list[Point]
 
 
-@router.get("/runs/{run_id}/metrics")
-def get_run_metrics(run_id: UUID, user: CurrentUser, session: ReadSession) -> list[SeriesRead]:
+class RunSeriesRead(SeriesRead):
+    run_id: UUID
+
+
+class SummaryRead(BaseModel):
+    """`last` is the newest [x, value]; `spark` a small picture of the newest stretch."""
+
+    trust: str | None
+    label: str
+    x_label: str
+    total: int
+    last: Point
+    at: datetime
+    lowest: float
+    highest: float
+    spark: list[Point]
+
+
+class ExportFormat(StrEnum):
+    CSV = "csv"
+    PARQUET = "parquet"
+    TENSORBOARD = "tensorboard"
+
+
+def _drawn(
+    session: Session, run_ids: list[UUID], wanted: Wanted, most: int, x_from: float | None, x_to: float | None
+) -> list[RunSeriesRead]:
+    return [
+        RunSeriesRead(
+            run_id=series.run_id,
+            trust=trust,
+            label=series.label,
+            x_label=series.x_label,
+            total=series.points,
+            points=reading.points_of(session, series.id, most, x_from, x_to),
+        )
+        for trust, series in reading.series_of(session, run_ids, wanted)
+    ]
+
+
+@router.get("/runs/{run_id}/metrics", responses=errors(NotFound))
+def get_run_metrics(
+    run_id: UUID,
+    user: CurrentUser,
+    session: ReadSession,
+    label: Labels,
+    trust: Trusts,
+    points: Most = 2000,
+    x_from: FiniteFloat | None = None,
+    x_to: FiniteFloat | None = None,
+) -> list[SeriesRead]:
+    """The lines of a run's charts. `x_from` and `x_to` zoom in: a shorter stretch is thinned less."""
     visible_run(session, user, run_id)
-    rows = session.execute(
-        select(Trust.name, Metric.label, Metric.x_label, Metric.x, Metric.value)
-        .join(Trust, Trust.id == Metric.trust_id, isouter=True)
-        .where(Metric.run_id == run_id)
-        .order_by(Trust.name, Metric.label, Metric.x_label, Metric.x, Metric.at)
-    )
-    series: dict[tuple[str | None, str, str], list[tuple[float, float]]] = {}
-    for trust, label, x_label, x, value in rows:
-        series.setdefault((trust, label, x_label), []).append((x, value))
-    return [SeriesRead(trust=t, label=label, x_label=x, points=p) for (t, label, x), p in series.items()]
+    drawn = _drawn(session, [run_id], Wanted(label, trust), points, x_from, x_to)
+    return [SeriesRead.model_validate(series.model_dump(exclude={"run_id"})) for series in drawn]
+
+
+@router.get("/runs/{run_id}/metrics/summary", responses=errors(NotFound))
+def summarise_run_metrics(run_id: UUID, user: CurrentUser, session: ReadSession) -> list[SummaryRead]:
+    """The last value of each series, newest first, with a sparkline."""
+    visible_run(session, user, run_id)
+    found = reading.series_of(session, [run_id])
+    sparks = reading.sparks(session, [series.id for _, series in found], SPARK_POINTS)
+    found.sort(key=lambda pair: pair[1].last_at, reverse=True)
+    return [
+        SummaryRead(
+            trust=trust,
+            label=series.label,
+            x_label=series.x_label,
+            total=series.points,
+            last=(series.last_x, series.last_value),
+            at=series.last_at,
+            lowest=series.lowest,
+            highest=series.highest,
+            spark=sparks.get(series.id, []),
+        )
+        for trust, series in found
+    ]
+
+
+@router.get("/metrics/compare", responses=errors(NotFound, FieldInvalid))
+def compare_runs(
+    user: CurrentUser,
+    session: ReadSession,
+    run: Annotated[list[UUID], Query(min_length=1, max_length=MAX_RUNS)],
+    label: Labels,
+    trust: Trusts,
+    points: Most = 500,
+) -> list[RunSeriesRead]:
+    """The same labels of several runs, to draw in one chart."""
+    for run_id in run:
+        visible_run(session, user, run_id)
+    return _drawn(session, list(dict.fromkeys(run)), Wanted(label, trust), points, None, None)
+
+
+@router.get("/runs/{run_id}/metrics/export", response_class=StreamingResponse, responses=errors(NotFound))
+def export_run_metrics(
+    run_id: UUID, user: CurrentUser, session: WriteSession, request: Request, format: ExportFormat = ExportFormat.CSV
+) -> StreamingResponse:
+    """Every point as CSV, Parquet or TensorBoard event files (a zip)."""
+    visible_run(session, user, run_id)
+    record(session, str(user.id), "metrics.exported", str(run_id), format=format)
+    name, kind = NAMES[format]
+    headers = {"content-disposition": f'attachment; filename="run-{run_id}-{name}"'}
+    return StreamingResponse(_exported(request.app.state.database, run_id, format), media_type=kind, headers=headers)
+
+
+NAMES = {
+    ExportFormat.CSV: ("metrics.csv", "text/csv"),
+    ExportFormat.PARQUET: ("metrics.parquet", "application/vnd.apache.parquet"),
+    ExportFormat.TENSORBOARD: ("tensorboard.zip", "application/zip"),
+}
+
+
+def _exported(database: Database, run_id: UUID, format: ExportFormat) -> Iterator[bytes]:
+    with database.session() as session, TemporaryDirectory() as folder:
+        chunks = reading.everything(session, run_id)
+        if format is ExportFormat.CSV:
+            yield from export.as_csv(chunks)
+            return
+        target = Path(folder) / "export"
+        write = export.as_parquet if format is ExportFormat.PARQUET else export.as_tensorboard
+        write(chunks, target)
+        with target.open("rb") as made:
+            while block := made.read(2**20):
+                yield block

@@ -1,15 +1,18 @@
 """Keep metric points, each once, under the trust that was authenticated."""
 
+from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
+import numpy as np
+from sqlalchemy import insert, select, text
+from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from flip_contracts.messages import MessageKind, MetricPoint, MetricsMessage
+from flip_hub.db import now
 from flip_hub.live.service import emit
 from flip_hub.live.tables import Event
-from flip_hub.metrics.tables import Metric
+from flip_hub.metrics.tables import SMALL, MetricChunk, MetricSeries
 from flip_hub.runs.service import add_event
 from flip_hub.runs.tables import RunTrust
 from flip_hub.trusts.handlers import on_message
@@ -17,28 +20,92 @@ from flip_hub.trusts.service import MessageRefused
 from flip_hub.trusts.tables import Trust
 
 LIVE_POINTS = 200  # of one message; a page that is told of more reads the series again
+MANY_CHUNKS = 256
+IDS_KEPT = timedelta(days=7)  # after the run's end a trust may still deliver what it could not before
+
+
+def x_of(point: MetricPoint) -> float:
+    return point.x_value if point.x_value is not None else float(point.round)
 
 
 def store(session: Session, run_id: UUID, trust: Trust | None, points: list[MetricPoint]) -> None:
+    fresh = _fresh(session, run_id, points)
+    if not fresh:
+        return
+    groups: dict[tuple[str, str, str], list[MetricPoint]] = {}
+    for point in fresh:
+        groups.setdefault((point.label, point.x_label, point.client_name), []).append(point)
+    series = _series(session, run_id, trust, groups)
+    session.execute(
+        insert(MetricChunk),
+        [
+            {
+                "series_id": series[label, x_label],
+                "points": len(group),
+                "xs": np.array([x_of(p) for p in group], ">f8").tobytes(),
+                "ys": np.array([p.value for p in group], ">f8").tobytes(),
+                "rounds": np.array([min(p.round, 2**31 - 1) for p in group], ">i4").tobytes(),
+                "ats": np.array([p.at.timestamp() for p in group], ">f8").tobytes(),
+                "client_name": client_name,
+            }
+            for (label, x_label, client_name), group in groups.items()
+        ],
+    )
+    shown = [[p.label, p.x_label, x_of(p), p.value] for p in fresh[-LIVE_POINTS:]]
+    facts = {"trust": trust.name if trust else None, "points": shown, "left_out": len(fresh) - len(shown)}
+    emit(session, "metrics", [f"run:{run_id}"], facts, run_id=run_id)
+
+
+def _fresh(session: Session, run_id: UUID, points: list[MetricPoint]) -> list[MetricPoint]:
+    """Those that are not here yet, each once."""
+    by_id = {point.id: point for point in points}
+    new = session.execute(REMEMBER, {"run_id": run_id, "ids": sorted(by_id)}).scalars().all()  # sorted: no deadlock
+    return list(by_id.values()) if len(new) == len(by_id) else [by_id[i] for i in by_id.keys() & set(new)]
+
+
+REMEMBER = text("""
+    INSERT INTO metric_ids (run_id, id) SELECT :run_id, unnest(CAST(:ids AS uuid[]))
+    ON CONFLICT DO NOTHING RETURNING id
+""")
+
+
+def _series(
+    session: Session, run_id: UUID, trust: Trust | None, groups: dict[tuple[str, str, str], list[MetricPoint]]
+) -> dict[tuple[str, str], int]:
+    """The series of these points by (label, x_label), made or brought up to date in one statement."""
+    merged: dict[tuple[str, str], list[MetricPoint]] = {}
+    for (label, x_label, _), group in groups.items():
+        merged.setdefault((label, x_label), []).extend(group)
     rows = [
         {
-            "id": p.id,
             "run_id": run_id,
+            "source": str(trust.id) if trust else "",
             "trust_id": trust.id if trust else None,
-            "label": p.label,
-            "x_label": p.x_label,
-            "x": p.x_value if p.x_value is not None else float(p.round),
-            "value": p.value,
-            "round": p.round,
-            "client_name": p.client_name,
-            "at": p.at,
+            "label": label,
+            "x_label": x_label,
+            "points": len(points),
+            "last_x": x_of(points[-1]),
+            "last_value": points[-1].value,
+            "last_at": points[-1].at,
+            "lowest": min(p.value for p in points),
+            "highest": max(p.value for p in points),
         }
-        for p in points
+        for (label, x_label), points in sorted(merged.items())
     ]
-    session.execute(insert(Metric).values(rows).on_conflict_do_nothing(index_elements=["id"]))
-    shown = [[p.label, p.x_label, row["x"], p.value] for p, row in zip(points, rows, strict=True)][-LIVE_POINTS:]
-    facts = {"trust": trust.name if trust else None, "points": shown, "left_out": len(points) - len(shown)}
-    emit(session, "metrics", [f"run:{run_id}"], facts, run_id=run_id)
+    made = upsert(MetricSeries).values(rows)
+    new, old = made.excluded, MetricSeries
+    statement = made.on_conflict_do_update(
+        index_elements=["run_id", "source", "label", "x_label"],
+        set_={
+            "points": old.points + new.points,
+            "last_x": new.last_x,
+            "last_value": new.last_value,
+            "last_at": new.last_at,
+            "lowest": text("least(metric_series.lowest, excluded.lowest)"),
+            "highest": text("greatest(metric_series.highest, excluded.highest)"),
+        },
+    ).returning(old.label, old.x_label, old.id)
+    return {(label, x_label): series_id for label, x_label, series_id in session.execute(statement)}
 
 
 @on_message(MessageKind.METRICS)
@@ -55,3 +122,40 @@ def _warned(session: Session, run_id: UUID, trust: str) -> bool:
     kind = Event.kind == "client_name_differs"
     found = select(Event.id).where(Event.run_id == run_id, kind, Event.payload["trust"].astext == trust)
     return session.scalar(found.limit(1)) is not None
+
+
+def compact(session: Session) -> int:
+    """Join the small chunks of series that have many: a series of a million points is read from a few hundred rows."""
+    crowded = session.execute(CROWDED, {"small": SMALL, "many": MANY_CHUNKS}).all()
+    for series_id, client_name in crowded:
+        session.execute(JOIN, {"series_id": series_id, "client_name": client_name, "small": SMALL})
+    return len(crowded)
+
+
+CROWDED = text("""
+    SELECT series_id, client_name FROM metric_chunks WHERE points < :small
+    GROUP BY series_id, client_name HAVING count(*) >= :many LIMIT 100
+""")
+JOIN = text("""
+    WITH gone AS (
+        DELETE FROM metric_chunks
+        WHERE series_id = :series_id AND client_name = :client_name AND points < :small RETURNING *
+    )
+    INSERT INTO metric_chunks (series_id, client_name, points, xs, ys, rounds, ats)
+    SELECT series_id, client_name, sum(points),
+           string_agg(xs, ''::bytea ORDER BY id), string_agg(ys, ''::bytea ORDER BY id),
+           string_agg(rounds, ''::bytea ORDER BY id), string_agg(ats, ''::bytea ORDER BY id)
+    FROM gone GROUP BY series_id, client_name
+""")
+
+
+def forget_ids(session: Session) -> None:
+    session.execute(FORGET, {"before": now() - IDS_KEPT})
+
+
+FORGET = text("""
+    DELETE FROM metric_ids WHERE run_id IN (
+        SELECT DISTINCT m.run_id FROM metric_series m JOIN runs r ON r.id = m.run_id
+        WHERE r.closed AND r.finished_at < :before
+    )
+""")

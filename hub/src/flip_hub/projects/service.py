@@ -133,7 +133,7 @@ def on_decision(session: Session, trust: Trust, message: DecisionMessage) -> Non
         project.status, project.approved_at = ProjectStatus.APPROVED, now()
     record(session, f"trust:{trust.name}", f"project.{made.decision.lower()}", str(project.id))
     facts = {"project_id": str(project.id), "trust": trust.name, "decision": made.decision}
-    emit(session, "decision", [f"project:{project.id}"], facts)
+    emit(session, "decision", [f"project:{project.id}"], facts, kept=True)
     notify(session, "runs")  # a withdrawal ends that trust's part in a run at once
 
 

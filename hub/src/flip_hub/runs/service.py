@@ -1,11 +1,10 @@
 """*Initiate Training*, stop, and what arrives about a run from trusts and nets."""
 
-import math
 import tomllib
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from flip_contracts.messages import MessageKind, NodeEventMessage, TaskError
@@ -16,38 +15,23 @@ from flip_hub.errors import Conflict, HubError
 from flip_hub.events import notify
 from flip_hub.files.service import contents, ensure_idle, findings
 from flip_hub.live.service import emit
+from flip_hub.live.tables import Event
 from flip_hub.models.service import initiate as initiate_model
 from flip_hub.models.tables import Model
 from flip_hub.objects import Objects
 from flip_hub.projects.service import approving_trusts
 from flip_hub.projects.tables import Project
+from flip_hub.runs.options import MinTrustsTooHigh, RunOptions, check_run_config, with_rounds
 from flip_hub.runs.tables import Run, RunTrust
 from flip_hub.trusts.handlers import on_message, on_result
 from flip_hub.trusts.service import MessageRefused, trusts_by_name
 from flip_hub.trusts.tables import Trust
 from flip_hub.users.tables import User
 
-FLIP_KEYS = frozenset({"flip-model-id", "flip-project-id", "flip-cohort-query", "flip-min-clients"})
-
 
 class AppCheckFailed(HubError):
     code, status = "app_check_failed", 422
     public = "The app has errors. `GET /api/v1/models/{id}/check` lists each with its remedy."
-
-
-class RunConfigKeyUndeclared(HubError):
-    code, status = "run_config_key_undeclared", 422
-    public = "The app does not declare these keys. Declare them in [tool.flwr.app.config], or leave them out."
-
-
-class RunConfigKeyReserved(HubError):
-    code, status = "run_config_key_reserved", 422
-    public = "The platform sets these keys itself."
-
-
-class RunConfigTypeWrong(HubError):
-    code, status = "run_config_type_wrong", 422
-    public = "These values have another type than the app declares."
 
 
 class NoTrustApproved(Conflict):
@@ -66,7 +50,14 @@ class RunEnded(Conflict):
 
 
 def initiate(
-    session: Session, objects: Objects, user: User, model: Model, run_config: dict[str, Any], names: list[str] | None
+    session: Session,
+    objects: Objects,
+    user: User,
+    model: Model,
+    run_config: dict[str, Any],
+    names: list[str] | None,
+    options: RunOptions,
+    rerun_of: UUID | None = None,
 ) -> Run:
     session.refresh(model, with_for_update=True)  # two clicks make one run
     ensure_idle(session, model)
@@ -78,11 +69,15 @@ def initiate(
     outside = sorted({t.name for t in trusts} - {t.name for t in approved})
     if outside or not trusts:
         raise TrustNotApproved(trusts=outside)
+    if options.min_trusts > len(trusts):
+        raise MinTrustsTooHigh(asked=len(trusts))
     files = contents(session, objects, model.id)
     errors = [f for f in findings(files, len(trusts)) if f.severity == "error"]
     if errors:
         raise AppCheckFailed(findings=[f.model_dump(mode="json") for f in errors])
-    _check_run_config(files, run_config)
+    declared = declared_config(files)
+    run_config = with_rounds(run_config, options, declared)
+    check_run_config(declared, run_config)
     run = Run(
         model_id=model.id,
         project_id=project.id,
@@ -90,6 +85,8 @@ def initiate(
         state=RunState.QUEUED,
         reason_code=RunReason.WAITING_FOR_SLOT,
         run_config=run_config,
+        options=options.model_dump(mode="json"),
+        rerun_of=rerun_of,
     )
     session.add(run)
     session.flush()
@@ -98,31 +95,20 @@ def initiate(
     initiate_model(session, model, run.id)
     add_event(session, run.id, "queued", trusts=[t.name for t in trusts])
     record(session, str(user.id), "run.initiated", str(run.id), model=str(model.id), trusts=[t.name for t in trusts])
-    notify(session, "runs")
+    queue_changed(session)
     return run
 
 
-def _check_run_config(files: dict[str, bytes], run_config: dict[str, Any]) -> None:
+def rerun(session: Session, objects: Objects, user: User, model: Model, run: Run) -> Run:
+    """The same trusts, config and options again, on the app as it is now."""
+    names = [trust.name for trust, _ in parts(session, run.id)]
+    options = RunOptions.model_validate(run.options)
+    return initiate(session, objects, user, model, run.run_config, names, options, rerun_of=run.id)
+
+
+def declared_config(files: dict[str, bytes]) -> dict[str, Any]:
     project = tomllib.loads(files["pyproject.toml"].decode())
-    declared = _flat(project["tool"]["flwr"]["app"].get("config", {}))
-    if reserved := sorted(set(run_config) & FLIP_KEYS):
-        raise RunConfigKeyReserved(keys=reserved)
-    if undeclared := sorted(set(run_config) - set(declared)):
-        raise RunConfigKeyUndeclared(keys=undeclared)
-    wrong = sorted(k for k, v in run_config.items() if not _fits(v, declared[k]))
-    if wrong:
-        raise RunConfigTypeWrong(expected={k: type(declared[k]).__name__ for k in wrong})
-
-
-def _fits(value: Any, declared: Any) -> bool:
-    """An int is fine where a float is declared; a bool is not an int."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return False
-    if isinstance(value, str) and "\x00" in value:
-        return False
-    if type(declared) is float:
-        return type(value) in (int, float)
-    return type(value) is type(declared)
+    return _flat(project["tool"]["flwr"]["app"].get("config", {}))
 
 
 def _flat(config: dict[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -135,18 +121,27 @@ def _flat(config: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 def request_stop(session: Session, user: User, run: Run) -> None:
     if run.state in TERMINAL_RUN_STATES:
         raise RunEnded
+    if run.stop_requested is not None:  # asking twice is asking once; an abort stays one
+        return
     run.stop_requested = RunReason.STOPPED_BY_USER
     add_event(session, run.id, "stop_requested")
     record(session, str(user.id), "run.stop_requested", str(run.id))
     notify(session, "runs")
 
 
-def queue_position(session: Session, run: Run) -> int | None:
-    """1 for the next to start; None once it has started."""
-    if run.state != RunState.QUEUED:
-        return None
-    ahead = select(func.count()).where(Run.state == RunState.QUEUED, Run.created_at < run.created_at)
-    return (session.scalar(ahead) or 0) + 1
+def request_abort(session: Session, user: User, run: Run) -> None:
+    """End at once, without waiting for the net or for results; also when a stop takes too long."""
+    if run.state in TERMINAL_RUN_STATES:
+        raise RunEnded
+    run.stop_requested = RunReason.ABORTED_BY_USER
+    add_event(session, run.id, "abort_requested")
+    record(session, str(user.id), "run.abort_requested", str(run.id))
+    notify(session, "runs")
+
+
+def queue_changed(session: Session) -> None:
+    emit(session, "queue", ["queue"], {})
+    notify(session, "runs")
 
 
 def parts(session: Session, run_id: UUID) -> list[tuple[Trust, RunTrust]]:
@@ -163,6 +158,10 @@ def add_event(session: Session, run_id: UUID, kind: str, **payload: Any) -> None
     """Part of the run's story: kept with it, and told at once to whoever looks at the run, its model or project."""
     emit(session, kind, topics_of(session, run_id), payload, run_id=run_id, kept=True)
     notify(session, f"run:{run_id}")
+
+
+def was_told(session: Session, run_id: UUID, kind: str) -> bool:
+    return session.scalar(select(Event.id).where(Event.run_id == run_id, Event.kind == kind).limit(1)) is not None
 
 
 def topics_of(session: Session, run_id: UUID) -> list[str]:

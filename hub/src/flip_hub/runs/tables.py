@@ -19,6 +19,8 @@ class Run(WithId, Base):
     reason_code: Mapped[str] = mapped_column(default="")
     reason_text: Mapped[str] = mapped_column(default="")
     run_config: Mapped[dict]
+    options: Mapped[dict] = mapped_column(default=dict)  # RunOptions
+    rerun_of: Mapped[UUID | None] = mapped_column(ForeignKey("runs.id", ondelete="SET NULL"))
     fab_sha256: Mapped[str | None]
     stop_requested: Mapped[str | None]  # the RunReason of the stop
     started_on_net: Mapped[bool] = mapped_column(default=False)
@@ -26,6 +28,7 @@ class Run(WithId, Base):
     closed: Mapped[bool] = mapped_column(default=False)  # trusts have been told, the net has forgotten it
     starting_at: Mapped[datetime | None]
     running_at: Mapped[datetime | None]
+    stopping_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     progress_at: Mapped[datetime | None]
 

@@ -22,7 +22,8 @@ from flip_hub.models.tables import Model
 from flip_hub.objects import Objects
 from flip_hub.projects.tables import Project
 from flip_hub.results.tables import RunResult
-from flip_hub.runs.service import add_event, parts
+from flip_hub.runs.options import RunOptions
+from flip_hub.runs.service import add_event, parts, queue_changed, was_told
 from flip_hub.runs.tables import Run, RunTrust
 from flip_hub.scheduler.decide import LIVE
 from flip_hub.settings import NetSettings
@@ -48,6 +49,7 @@ class Actor:
                 run.state, run.net_id, run.starting_at = RunState.STARTING, net_id, now()
                 run.reason_code, run.progress_at = RunReason.WAITING_FOR_TRUSTS, now()
                 add_event(session, run_id, "starting")
+                queue_changed(session)
             query = self._query(session, run)
             spec = RunSpec(
                 model_id=run.model_id,
@@ -76,6 +78,7 @@ class Actor:
                 fab_sha256=prepared.fab_sha256,
                 trusts=[trust.name for trust, _ in asked],
                 net=Net(superlink=net.superlink, ca_pem=net.ca_file.read_text()),
+                limits=RunOptions.model_validate(run.options).resources.limits(),
                 issued_at=now(),
             )
             signed = SignedManifest(manifest=manifest, signature=self._key.sign(manifest))
@@ -135,7 +138,10 @@ class Actor:
 
     def stop_on_net(self, run_id: UUID, reason: RunReason, fl: FlPort) -> None:
         with self._database.session() as session:
-            session.get_one(Run, run_id, with_for_update=True).stop_requested = reason
+            run = session.get_one(Run, run_id, with_for_update=True)
+            if run.stopping_at is None:
+                run.stop_requested, run.stopping_at = reason, now()
+                add_event(session, run_id, "stopping", reason=reason)
         fl.stop(run_id)
 
     def finish(self, run_id: UUID, state: RunState, reason: RunReason, text: str) -> None:
@@ -148,6 +154,8 @@ class Actor:
             finished = RunFinished.model_validate(run.finished_on_net)
             stored = session.get(RunResult, run_id) is not None
             asked_to_stop = run.stop_requested
+            if not was_told(session, run_id, "finalising"):
+                add_event(session, run_id, "finalising")
         key = f"results/{run_id}.zip"
         if finished.results_sha256 and not stored:
             digest = hashlib.sha256()
@@ -176,7 +184,7 @@ class Actor:
             text = finished.text
             if state == RunState.STOPPED and asked_to_stop:
                 reason = RunReason(asked_to_stop)
-                state = RunState.FAILED if reason == RunReason.NO_PROGRESS else state
+                state = RunState.FAILED if reason in (RunReason.NO_PROGRESS, RunReason.TOO_FEW_TRUSTS) else state
                 text = STOP_TEXTS.get(reason, text)
             self._end(session, run, state, reason, text)
 
@@ -188,7 +196,7 @@ class Actor:
         model = session.get_one(Model, run.model_id, with_for_update=True)
         advance(session, model, run.id, BAR[state], "platform", text if state != RunState.SUCCEEDED else "")
         add_event(session, run.id, "ended", state=state, reason=reason, text=text)
-        notify(session, "runs")
+        queue_changed(session)
 
     def close(self, run_id: UUID, fl: FlPort | None) -> None:
         with self._database.session() as session:
@@ -212,5 +220,7 @@ class Actor:
 STOP_TEXTS = {
     RunReason.STOPPED_BY_USER: "Stopped by a user.",
     RunReason.APPROVAL_WITHDRAWN: "Every trust's approval was withdrawn or has ended.",
+    RunReason.TOO_FEW_TRUSTS: "Fewer trusts than the run needs were left, so it was stopped.",
+    RunReason.TIME_LIMIT: "The run took longer than it may, so it was stopped.",
     RunReason.NO_PROGRESS: "Nothing happened for the set time, so the run was stopped. Its log has the last step.",
 }

@@ -32,8 +32,14 @@ class RunView:
     finished_on_net: dict[str, Any] | None
     closed: bool
     starting_at: datetime | None
+    running_at: datetime | None
     progress_at: datetime | None
+    stopping_at: datetime | None  # since when the net has been asked to stop it
     net_seen_at: datetime | None
+    min_trusts: int = 1
+    join: timedelta | None = None  # the run's own limits, where its owner set some
+    run: timedelta | None = None
+    no_progress: timedelta | None = None
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,7 @@ class Limits:
     join: timedelta
     no_progress: timedelta
     net_lost: timedelta
+    stop: timedelta
 
 
 @dataclass(frozen=True)
@@ -116,6 +123,10 @@ NET_GONE = Finish(
 )
 
 
+ABORTED = Finish(RunState.STOPPED, RunReason.ABORTED_BY_USER, "Aborted by a user; results so far were not collected.")
+STOP_TOO_SLOW = "The net did not end the run in time after it was asked to stop; results so far were not collected."
+
+
 def _net_lost(run: RunView, now: datetime, limits: Limits) -> bool:
     return run.net_seen_at is None or now - run.net_seen_at > limits.net_lost
 
@@ -137,11 +148,20 @@ def _nobody(run: RunView) -> Finish:
     return Finish(RunState.FAILED, RunReason.NO_TRUST_JOINED, f"No trust took part. {why}")
 
 
+def _too_few(run: RunView, there: int, what: str) -> Finish:
+    if there == 0:
+        return _nobody(run)
+    why = "; ".join(f"{p.trust}: {p.reason or p.state}" for p in run.parts)
+    text = f"The run needs {run.min_trusts} trusts, and {there} {what}. {why}"
+    return Finish(RunState.FAILED, RunReason.TOO_FEW_TRUSTS, text)
+
+
 def _queued(run: RunView) -> list[Action]:
     if run.stop_requested:
         return [Finish(RunState.STOPPED, run.stop_requested, "Stopped before it had started.")]
-    if not _live(run):
-        return [*_withdrawn(run), _nobody(run)]
+    live = _live(run)
+    if len(live) < run.min_trusts:
+        return [*_withdrawn(run), _too_few(run, len(live), "may take part")]
     return [Prepare()] if run.slot_free else []
 
 
@@ -153,16 +173,17 @@ def _starting(run: RunView, now: datetime, limits: Limits) -> list[Action]:
     if run.finished_on_net:
         return [Finalise()]
     live = _live(run)
-    if not live:
-        return [*_withdrawn(run), _nobody(run)]
+    if len(live) < run.min_trusts:
+        return [*_withdrawn(run), _too_few(run, len(live), "may take part")]
     if not run.prepared:
         return [Prepare()]
     actions: list[Action] = _withdrawn(run)
     online = [p for p in live if p.state == RunTrustState.ONLINE]
     if len(online) == len(live):
         return [*actions, Start()]
-    if run.starting_at and now - run.starting_at > limits.join:
-        return [*actions, Start() if online else _nobody(run)]
+    if run.starting_at and now - run.starting_at > (run.join or limits.join):
+        enough = len(online) >= run.min_trusts
+        return [*actions, Start() if enough else _too_few(run, len(online), "came online in time")]
     return [*actions, *(Register(p.trust) for p in live if p.state == RunTrustState.JOINED)]
 
 
@@ -171,10 +192,19 @@ def _running(run: RunView, now: datetime, limits: Limits) -> list[Action]:
         return [NET_GONE]
     if run.finished_on_net:
         return [Finalise()]
+    if run.stop_requested == RunReason.ABORTED_BY_USER:
+        return [ABORTED]
     if run.stop_requested:
+        if run.stopping_at and now - run.stopping_at > limits.stop:
+            return [Finish(RunState.STOPPED, run.stop_requested, STOP_TOO_SLOW)]
         return [StopOnNet(run.stop_requested)]
-    if not _live(run):
-        return [*_withdrawn(run), StopOnNet(RunReason.APPROVAL_WITHDRAWN)]
-    if run.progress_at and now - run.progress_at > limits.no_progress:
-        return [*_withdrawn(run), StopOnNet(RunReason.NO_PROGRESS)]
-    return _withdrawn(run)
+    withdrawn, live = _withdrawn(run), _live(run)
+    if not live:
+        return [*withdrawn, StopOnNet(RunReason.APPROVAL_WITHDRAWN)]
+    if len(live) < run.min_trusts:
+        return [*withdrawn, StopOnNet(RunReason.TOO_FEW_TRUSTS)]
+    if run.run and run.running_at and now - run.running_at > run.run:
+        return [*withdrawn, StopOnNet(RunReason.TIME_LIMIT)]
+    if run.progress_at and now - run.progress_at > (run.no_progress or limits.no_progress):
+        return [*withdrawn, StopOnNet(RunReason.NO_PROGRESS)]
+    return withdrawn

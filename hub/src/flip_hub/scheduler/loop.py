@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Mapping
-from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import text
@@ -19,7 +18,6 @@ from flip_hub.scheduler.decide import (
     Close,
     Finalise,
     Finish,
-    Limits,
     Prepare,
     Register,
     Release,
@@ -28,7 +26,8 @@ from flip_hub.scheduler.decide import (
     StopOnNet,
     decide,
 )
-from flip_hub.scheduler.views import open_runs
+from flip_hub.scheduler.drain import draining
+from flip_hub.scheduler.views import limits_of, open_runs
 from flip_hub.settings import HubSettings, NetSettings
 
 log = logging.getLogger(__name__)
@@ -40,11 +39,7 @@ Nets = Mapping[UUID, tuple[NetSettings, FlPort]]
 class Scheduler:
     def __init__(self, settings: HubSettings, database: Database, actor: Actor, nets: Nets):
         self._settings, self._database, self._actor, self._nets = settings, database, actor, nets
-        self._limits = Limits(
-            join=timedelta(seconds=settings.join_seconds),
-            no_progress=timedelta(seconds=settings.no_progress_seconds),
-            net_lost=timedelta(seconds=settings.net_lost_seconds),
-        )
+        self._limits = limits_of(settings)
 
     async def run_forever(self, listener: Listener) -> None:
         with listener.watch("runs") as watch:
@@ -67,7 +62,7 @@ class Scheduler:
 
     def _tick(self) -> bool:
         with self._database.session() as session:
-            views = open_runs(session, self._settings.max_active_runs)
+            views = open_runs(session, self._settings, draining(self._settings))
         joining = False
         for view, net_id in views:
             try:

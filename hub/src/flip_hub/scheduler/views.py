@@ -1,42 +1,107 @@
-"""Read what `decide` needs, in one short transaction."""
+"""Read what `decide` and the queue need, in one short transaction."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from flip_contracts.statuses import RunReason, RunState, RunTrustState
+from flip_hub.db import now
 from flip_hub.nets.tables import NetRow
 from flip_hub.projects.service import approving_trusts
 from flip_hub.projects.tables import Project
+from flip_hub.runs.options import RunOptions
 from flip_hub.runs.service import parts
 from flip_hub.runs.tables import Run
-from flip_hub.scheduler.decide import PartView, RunView
+from flip_hub.scheduler.decide import Limits, PartView, RunView
+from flip_hub.scheduler.queue import Waiting, fair_order, give_slots, starts
+from flip_hub.settings import HubSettings
 
-ACTIVE = (RunState.STARTING, RunState.RUNNING)
+ACTIVE: Final = (RunState.STARTING, RunState.RUNNING)
+RECENT_RUNS: Final = 50
 
 
-def open_runs(session: Session, max_active: int) -> list[tuple[RunView, UUID | None]]:
-    """Every run that is not closed, oldest first, with the net it is on or should go to."""
-    nets = list(session.scalars(select(NetRow).order_by(NetRow.name)))
+@dataclass(frozen=True)
+class Queue:
+    """`order`: who is next. `free`: slots left, of nets that answer. `given`: who may start now, and where."""
+
+    order: Sequence[Waiting]
+    active: Sequence[Run]
+    free: Mapping[UUID, int]
+    given: Mapping[UUID, UUID]
+
+
+def limits_of(settings: HubSettings) -> Limits:
+    return Limits(
+        join=timedelta(seconds=settings.join_seconds),
+        no_progress=timedelta(seconds=settings.no_progress_seconds),
+        net_lost=timedelta(seconds=settings.net_lost_seconds),
+        stop=timedelta(seconds=settings.stop_seconds),
+    )
+
+
+def read_queue(session: Session, settings: HubSettings, draining: bool) -> Queue:
+    active = session.scalars(select(Run).where(Run.state.in_(ACTIVE)).order_by(Run.starting_at)).all()
+    queued = session.execute(select(Run.id, Run.project_id, Run.created_at).where(Run.state == RunState.QUEUED)).all()
+    waiting = [Waiting(run, project, since) for run, project, since in queued]
+    projects = {item.project for item in waiting}
+    turns = session.execute(
+        select(Run.project_id, func.max(Run.starting_at)).where(Run.project_id.in_(projects)).group_by(Run.project_id)
+    )
+    served = {project: at for project, at in turns if at is not None}
+    busy = Counter(run.project_id for run in active)
+    order = fair_order(waiting, busy, served)
+    heard = now() - timedelta(seconds=settings.net_lost_seconds)
+    on_net = Counter(run.net_id for run in active)
+    free = {
+        net.id: settings.max_active_runs - on_net[net.id]
+        for net in session.scalars(select(NetRow))
+        if net.last_seen_at is not None and net.last_seen_at > heard
+    }
+    given = {} if draining else give_slots(order, free, busy, settings.max_active_runs_per_project)
+    return Queue(order, active, free, given)
+
+
+def expected_starts(session: Session, queue: Queue) -> dict[UUID, datetime]:
+    """From how long runs took lately; nothing if none has ended yet."""
+    took = [
+        ended - began
+        for began, ended in session.execute(
+            select(Run.starting_at, Run.finished_at)
+            .where(Run.finished_at.is_not(None), Run.running_at.is_not(None))
+            .order_by(Run.finished_at.desc())
+            .limit(RECENT_RUNS)
+        )
+        if began and ended
+    ]
+    if not took:
+        return {}
+    typical = sorted(took)[len(took) // 2]
+    ends = [run.starting_at + typical for run in queue.active if run.starting_at]
+    return starts(queue.order, ends, sum(max(n, 0) for n in queue.free.values()), typical, now())
+
+
+def open_runs(session: Session, settings: HubSettings, draining: bool) -> list[tuple[RunView, UUID | None]]:
+    """Every run that is not closed, with the net it is on or should go to; those that wait come in their order."""
+    queue = read_queue(session, settings, draining)
+    place = {item.run: n for n, item in enumerate(queue.order)}
+    nets = {net.id: net for net in session.scalars(select(NetRow))}
     runs = session.scalars(select(Run).where(~Run.closed).order_by(Run.created_at)).all()
-    free = {net.id: max_active - sum(r.net_id == net.id and r.state in ACTIVE for r in runs) for net in nets}
     views = []
-    for run in runs:
-        net_id = run.net_id
-        slot = False
-        if run.state == RunState.QUEUED and free:
-            net_id = max(free, key=lambda n: free[n])  # the least loaded
-            slot = free[net_id] > 0
-            free[net_id] -= 1 if slot else 0
-        views.append((_view(session, run, slot, nets), net_id))
+    for run in sorted(runs, key=lambda run: place.get(run.id, -1)):
+        net_id = queue.given.get(run.id) if run.state == RunState.QUEUED else run.net_id
+        views.append((_view(session, run, run.id in queue.given, nets.get(run.net_id) if run.net_id else None), net_id))
     return views
 
 
-def _view(session: Session, run: Run, slot: bool, nets: Sequence[NetRow]) -> RunView:
+def _view(session: Session, run: Run, slot: bool, net: NetRow | None) -> RunView:
     approved = {t.id for t in approving_trusts(session, session.get_one(Project, run.project_id))}
-    net = next((n for n in nets if n.id == run.net_id), None)
+    options = RunOptions.model_validate(run.options)
     return RunView(
         id=run.id,
         state=RunState(run.state),
@@ -50,6 +115,16 @@ def _view(session: Session, run: Run, slot: bool, nets: Sequence[NetRow]) -> Run
         finished_on_net=run.finished_on_net,
         closed=run.closed,
         starting_at=run.starting_at,
+        running_at=run.running_at,
         progress_at=run.progress_at,
+        stopping_at=run.stopping_at,
         net_seen_at=net.last_seen_at if net else None,
+        min_trusts=options.min_trusts,
+        join=_seconds(options.join_seconds),
+        run=_seconds(options.run_seconds),
+        no_progress=_seconds(options.no_progress_seconds),
     )
+
+
+def _seconds(value: float | None) -> timedelta | None:
+    return None if value is None else timedelta(seconds=value)
