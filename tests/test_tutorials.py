@@ -16,7 +16,7 @@ def train(stack: Stack, me: HubClient, project: dict, tutorial: str, **run_confi
     assert run["state"] == "succeeded", run["reason_text"]
     charts: dict[str, dict[str, list]] = {}
     for series in me.get(f"runs/{run['id']}/metrics"):
-        charts.setdefault(series["label"], {})[series["trust"]] = [point["value"] for point in series["points"]]
+        charts.setdefault(series["label"], {})[series["trust"]] = [value for _, value in series["points"]]
     return charts
 
 
