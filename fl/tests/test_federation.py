@@ -1,9 +1,11 @@
 """Real runs on a real net: SuperLink over TLS, node authentication, process isolation."""
 
 import io
+import sqlite3
 import subprocess
 import time
 import zipfile
+from contextlib import closing
 from uuid import UUID
 
 import httpx
@@ -22,13 +24,22 @@ def log_of(events: list[dict]) -> str:
     return "\n".join(line for e in events if e["kind"] == "log" for line in e["payload"]["lines"])
 
 
+def rows_of_flower(net) -> int:
+    """How many rows about runs, their tasks, logs, FABs and nodes the SuperLink still holds."""
+    with closing(sqlite3.connect(net.root / "fl" / "superlink.db")) as db:
+        tables = "run task task_logs message_ins message_res series_runs run_series series_context fab node".split()
+        return sum(db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables)
+
+
 def test_two_trusts_train_and_the_model_is_kept(net):
     run_id, finished, events = net.run(["alpha", "beta"])
     assert finished["outcome"] == "succeeded", (finished, log_of(events))
     assert finished["reason"] == "completed_unannounced"
     assert finished["train_results"] == 4
     assert kinds(events) == [
-        *("run_started", "train_sent", "round_done", "train_sent", "round_done"),
+        "run_started",
+        *("train_sent", "round_done", "exchanges"),
+        *("train_sent", "round_done", "exchanges"),
         "run_finished",
     ]
     archive = zipfile.ZipFile(io.BytesIO(net.client.get(f"/v1/runs/{run_id}/results").content))
@@ -36,7 +47,21 @@ def test_two_trusts_train_and_the_model_is_kept(net):
     (weights,) = load(archive.read("model.safetensors")).values()
     assert np.array_equal(weights, np.full(4, 2, np.float32))
     assert "SECRETS []" in log_of(events)
+    first, second = [e["payload"] for e in events if e["kind"] == "exchanges"]
+    assert sorted((t["trust"], t["round"], t["phase"]) for t in first["trusts"]) == [
+        *(("alpha", 1, "train"), ("beta", 1, "train"))
+    ]
+    for told in second["trusts"]:
+        assert told["queued_at"] < told["replied_at"] < second["aggregated_at"]
+        assert told["sent_bytes"] > 16
+        assert told["reply_bytes"] > 16
+        assert told["error"] == ""
+    for node in net.nodes[-2:]:
+        turns = [(e["code"], e["numbers"]) for e in node.events() if e["event"] == "client_done"]
+        assert [(code, numbers["turn"]) for code, numbers in turns] == [("train", 1), ("train", 2)]
+        assert all(0 < numbers["seconds"] < 30 and numbers["waited_seconds"] < 30 for _, numbers in turns)
     assert net.client.delete(f"/v1/runs/{run_id}").status_code == 204
+    assert rows_of_flower(net) == 0
     assert net.client.get(f"/v1/runs/{run_id}").json()["code"] == "run_unknown"
 
 

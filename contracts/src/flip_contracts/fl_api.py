@@ -61,10 +61,24 @@ class EventKind(StrEnum):
     ROUND_DONE = (
         "round_done"  # {"round": int, "phase": "train"|"evaluate", "results": int, "failures": int, "errors": [str]}
     )
+    EXCHANGES = "exchanges"  # {"aggregated_at": float, "trusts": [Exchange]}
     LOG = "log"  # {"lines": [str]} ServerApp output
     NOTICE = "notice"  # {"text": str} what the platform changed or noticed
     APP_EXCEPTION = "app_exception"  # {"error_class": str, "text": str} send_handled_exception
     RUN_FINISHED = "run_finished"  # RunFinished
+
+
+class Exchange(Wire):
+    """One message to one trust's ClientApp and its reply, as the ServerApp's side saw it. Times: seconds since 1970."""
+
+    trust: TrustName
+    round: int
+    phase: str  # Flower's message type: train, evaluate, query, …
+    queued_at: float
+    sent_bytes: int
+    replied_at: float | None = None  # None: no answer while the round lasted
+    reply_bytes: int = 0
+    error: str = ""  # class and place of a ClientApp's failure
 
 
 class FlEvent(Wire):

@@ -125,10 +125,15 @@ class NodeEvent(StrEnum):
     REFUSED = "refused"
     ENDED = "ended"
     CLIENT_FAILED = "client_failed"
+    CLIENT_DONE = "client_done"  # a ClientApp has answered one message
 
 
 class NodeEventMessage(Wire):
-    """Life of a run's SuperNode. `error_class` and a scrubbed text are all that leaves of a ClientApp's failure."""
+    """Life of a run's SuperNode. `error_class` and a scrubbed text are all that leaves of a ClientApp's failure.
+
+    `numbers` of CLIENT_DONE: `turn` (1 for the first message of its kind, which is `code`), `waited_seconds` (message
+    here → process started), `seconds` (of the process).
+    """
 
     kind: Literal[MessageKind.NODE_EVENT] = MessageKind.NODE_EVENT
     id: UUID
@@ -137,6 +142,7 @@ class NodeEventMessage(Wire):
     code: str = ""
     error_class: str = ""
     text: Annotated[str, Field(max_length=2000)] = ""
+    numbers: dict[Annotated[str, Field(pattern=r"^[a-z][a-z_]{0,31}$")], FiniteFloat] = {}
     at: datetime
 
 

@@ -14,6 +14,7 @@ import tomli_w
 from flwr.cli.build import build_fab_from_files
 from packaging.version import InvalidVersion, Version
 
+from flip_contracts.run_config import flatten
 from flip_fl.errors import AppInvalid, FabTooLarge, RunConfigKeyUndeclared
 
 # Flower lets a caller override only what the app declares, so these are declared for the run where the app did not.
@@ -44,7 +45,7 @@ def build_fab(archive: bytes, run_config: dict[str, Any], max_bytes: int) -> Bui
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise AppInvalid(f"pyproject.toml cannot be read: {error}. Correct the file and upload it again.") from error
     config = _checked_config(project)
-    undeclared = sorted(set(run_config) - set(_flat(config)) - set(FLIP_KEYS))
+    undeclared = sorted(set(run_config) - set(flatten(config)) - set(FLIP_KEYS))
     if undeclared:
         raise RunConfigKeyUndeclared(
             f"The run config sets {', '.join(undeclared)}, which [tool.flwr.app.config] does not declare. "
@@ -107,10 +108,3 @@ def _checked_config(project: dict[str, Any]) -> dict[str, Any]:
     if "agentapp" in components:
         raise AppInvalid("An agentapp is not run here. Declare serverapp and clientapp only.")
     return config
-
-
-def _flat(config: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in config.items():
-        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
-    return flat

@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 
 import uvicorn
 
@@ -19,6 +18,7 @@ from flip_fl.control import Control
 from flip_fl.executor.loop import RuntimeApi
 from flip_fl.executor.zygotes import limits
 from flip_fl.pki import ensure_pki, write_private
+from flip_fl.servers import QuietServer
 from flip_fl.settings import FlSettings
 from flip_fl.store import Store
 from flip_fl.superlink import control_token_file, executor_secret_file
@@ -68,12 +68,6 @@ class SuperLinkProcess:
             self._popen.wait()
 
 
-class _Server(uvicorn.Server):
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
 def run_serve(settings: FlSettings) -> None:
     os.environ.update(OFFLINE)
     settings.data_dir.mkdir(parents=True, mode=0o700, exist_ok=True)
@@ -95,8 +89,8 @@ def run_serve(settings: FlSettings) -> None:
     net_key = settings.net_key_file.read_text().strip()
     common = {"host": settings.host, "log_level": "warning", "access_log": False}
     servers = [
-        _Server(uvicorn.Config(create_api(service, store, net_key), port=settings.api_port, **common)),
-        _Server(uvicorn.Config(create_relay(service), port=settings.relay_port, **common)),
+        QuietServer(uvicorn.Config(create_api(service, store, net_key), port=settings.api_port, **common)),
+        QuietServer(uvicorn.Config(create_relay(service), port=settings.relay_port, **common)),
     ]
     try:
         asyncio.run(_serve(servers, superlink))
@@ -106,7 +100,7 @@ def run_serve(settings: FlSettings) -> None:
         store.close()
 
 
-async def _serve(servers: list[_Server], superlink: SuperLinkProcess) -> None:
+async def _serve(servers: list[QuietServer], superlink: SuperLinkProcess) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

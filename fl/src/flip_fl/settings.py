@@ -32,5 +32,9 @@ class FlSettings(BaseSettings):
         return self.data_dir / "pki" / "ca.crt"
 
     @property
+    def superlink_db(self) -> Path:
+        return self.data_dir / "superlink.db"
+
+    @property
     def superlink_address(self) -> str:
         return f"127.0.0.1:{self.superlink_port}"

@@ -5,14 +5,13 @@ Private names of flwr 1.42.0 touched here are guarded by `tests/test_flwr_contra
 
 import asyncio
 import base64
-import contextlib
 import hashlib
 import importlib
 import json
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +31,7 @@ from flip_fl.bundles import serve_bundles
 from flip_fl.doors import Asgi, Scope, fleet_door, loopback_door
 from flip_fl.federation import RunFederationManager
 from flip_fl.object_store import FileObjectStore
+from flip_fl.servers import QuietServer
 from flip_fl.settings import FlSettings
 from flip_fl.store import Store
 
@@ -62,7 +62,7 @@ def run_superlink(settings: FlSettings) -> None:
         fleet = uvicorn.Config(
             fleet_door(app), host=settings.fleet_host, port=settings.fleet_port, lifespan="off", **common
         )
-        asyncio.run(_serve_both(_Server(loopback), _Server(fleet)))
+        asyncio.run(_serve_both(QuietServer(loopback), QuietServer(fleet)))
 
     flwr_cli._run_superlink_http_api = serve
     pki = settings.ca_file.parent
@@ -72,7 +72,7 @@ def run_superlink(settings: FlSettings) -> None:
         *("--ssl-certfile", str(pki / "server.crt"), "--ssl-keyfile", str(pki / "server.key")),
         *("--host", "127.0.0.1", "--port", str(settings.superlink_port)),
         *("--isolation", "process", "--superexec-auth-secret-file", str(executor_secret_file(settings))),
-        *("--database", str(settings.data_dir / "superlink.db")),
+        *("--database", str(settings.superlink_db)),
         "--enable-supernode-auth",
         "--disable-runtime-dependency-installation",
     ]
@@ -87,15 +87,7 @@ def executor_secret_file(settings: FlSettings) -> Path:
     return settings.data_dir / "keys" / "executor.secret"
 
 
-class _Server(uvicorn.Server):
-    """Two servers share one loop, so neither may own the signals."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-async def _serve_both(*servers: _Server) -> None:
+async def _serve_both(*servers: QuietServer) -> None:
     def stop() -> None:
         for server in servers:
             server.should_exit = True

@@ -12,6 +12,8 @@ import secrets
 import signal
 import socket
 import threading
+import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -90,7 +92,7 @@ def run_supernode(spec_file: Path) -> None:
     executor.start()
     flwr_node._init_connection = _telling_online(flwr_node._init_connection, events)
     pull = _only_the_approved_fab(flwr_node._pull_and_store_message, spec, events, launcher)
-    flwr_node._pull_and_store_message = _then_look(pull, executor)
+    flwr_node._pull_and_store_message = _then_look(pull, executor, host)
 
     def end(*_: Any) -> None:
         # flwr's own handler would first unregister politely; the agent waits 5 s at most.
@@ -138,10 +140,19 @@ class EventFile:
     def __init__(self, path: Path):
         self._path, self._lock = path, threading.Lock()
 
-    def write(self, event: str, code: str = "", error_class: str = "", text: str = "") -> None:
-        line = json.dumps({"event": event, "code": code, "error_class": error_class, "text": text})
+    def write(self, event: str, code: str = "", error_class: str = "", text: str = "", **numbers: float) -> None:
+        line = json.dumps({"event": event, "code": code, "error_class": error_class, "text": text, "numbers": numbers})
         with self._lock, self._path.open("a") as sink:
             sink.write(line + "\n")
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One launch of the ClientApp: the messages that waited for it, and when (monotonic seconds)."""
+
+    messages: list[Message]
+    came: float
+    started: float
 
 
 class ClientAppHost:
@@ -152,7 +163,9 @@ class ClientAppHost:
         self._state_factory, self._events = state_factory, events
         self._log = (work / "clientapp.log").open("a", buffering=1)
         self._number = 0
-        self._messages_of: dict[AppLaunch, set[str]] = {}
+        self._turns: dict[AppLaunch, Turn] = {}
+        self._count: Counter[str] = Counter()
+        self.came_at = time.monotonic()  # the newest message
 
     def order_for(self, flwr_run_id: int, token: str) -> AppLaunch:
         keep = self._keeps_process(flwr_run_id)
@@ -166,7 +179,7 @@ class ClientAppHost:
             keep_process=keep,
         )
         # The next round's message may arrive before this process has ended, so remember which one is this one's.
-        self._messages_of[launch] = {m.metadata.message_id for m in self._unanswered()}
+        self._turns[launch] = Turn(self._unanswered(), self.came_at, time.monotonic())
         return launch
 
     def _keeps_process(self, flwr_run_id: int) -> bool:
@@ -183,10 +196,24 @@ class ClientAppHost:
         """If the ClientApp died without a reply, reply for it now; Flower would take a minute to notice."""
         state: Any = self._state_factory.state()
         text = why or f"the ClientApp's process exited with code {returncode}"
-        for message in self._unanswered(self._messages_of.pop(launch)):
+        turn = self._turns.pop(launch)
+        self._tell(turn)
+        for message in self._unanswered({m.metadata.message_id for m in turn.messages}):
             error = Error(ErrorCode.CLIENT_APP_CRASHED, f"ClientAppExited: {text}")
             flwr_node._insert_message(Message(error, reply_to=message), state, state.object_store)
             self._events.write("client_failed", "client_app_exited", "ClientAppExited", text)
+
+    def _tell(self, turn: "Turn") -> None:
+        for message in turn.messages[:1]:
+            kind = message.metadata.message_type.split(".")[0].lower()
+            self._count[kind] += 1
+            self._events.write(
+                "client_done",
+                kind,
+                turn=self._count[kind],
+                waited_seconds=round(max(0.0, turn.started - turn.came), 3),
+                seconds=round(time.monotonic() - turn.started, 3),
+            )
 
     def _unanswered(self, among: set[str] | None = None) -> list[Message]:
         state: Any = self._state_factory.state()
@@ -213,12 +240,13 @@ def _telling_online(init: Callable[..., Any], events: EventFile) -> Callable[...
     return connection
 
 
-def _then_look(pull: Callable[..., Any], executor: Executor) -> Callable[..., Any]:
+def _then_look(pull: Callable[..., Any], executor: Executor, host: ClientAppHost) -> Callable[..., Any]:
     """A message that has come is a task for the executor, in this same process: no need to wait for its next look."""
 
     def told(**kwargs: Any) -> Any:
         run_id = pull(**kwargs)
         if run_id is not None:
+            host.came_at = time.monotonic()
             executor.look()
         return run_id
 

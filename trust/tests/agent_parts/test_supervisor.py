@@ -182,7 +182,6 @@ def test_clean_up_does_not_kill_a_stranger_who_has_the_old_number(site, review):
         stranger.wait()
 
 
-@pytest.mark.xfail(strict=True, reason="a leader that died is not looked for by its group, so its child lives on")
 def test_clean_up_kills_the_child_of_a_leader_that_is_dead_already(site, review):
     run_id = site.started(review)
     pid, child = site.pids(run_id)

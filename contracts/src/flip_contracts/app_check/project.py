@@ -9,6 +9,7 @@ from typing import Any, Final, cast
 from packaging.version import InvalidVersion, Version
 
 from flip_contracts.app_check.finding import Finding, found
+from flip_contracts.run_config import flatten
 
 PYPROJECT: Final = "pyproject.toml"
 FLIP_KEYS: Final = {"flip-model-id": '"uuid"', "flip-project-id": '"uuid"', "flip-cohort-query": '"*"'}
@@ -63,7 +64,7 @@ def check_pyproject(files: Mapping[str, bytes]) -> tuple[Project | None, list[Fi
     findings += _identity(toml, app, text)
     findings += _config(app, text)
     patterns = {key: app[key] for key in ("fab-include", "fab-exclude") if key in app}
-    return Project(tuple(components), dict(_flatten(_table(app, "config"))), patterns), findings
+    return Project(tuple(components), flatten(_table(app, "config")), patterns), findings
 
 
 def declared_config(pyproject: bytes) -> dict[str, object]:
@@ -149,7 +150,7 @@ def _components(app: dict[str, Any], text: str) -> tuple[list[Component], list[F
 
 
 def _config(app: dict[str, Any], text: str) -> Iterator[Finding]:
-    flat = dict(_flatten(_table(app, "config")))
+    flat = flatten(_table(app, "config"))
     for key, value in flat.items():
         if not isinstance(value, str | int | float | bool):
             yield found(
@@ -167,14 +168,6 @@ def _config(app: dict[str, Any], text: str) -> Iterator[Finding]:
                 f"Declare {key} = {placeholder} so that the app runs locally, too.",
                 PYPROJECT,
             )
-
-
-def _flatten(table: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in table.items():
-        if isinstance(value, dict):
-            yield from _flatten(cast("dict[str, Any]", value), f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
 
 
 def _table(toml: dict[str, Any], *keys: str) -> dict[str, Any]:

@@ -11,11 +11,12 @@ from uuid import UUID, uuid4
 from fastapi import Depends, FastAPI, File, Form, Header, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, Response
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, FiniteFloat, ValidationError
 
 from flip_contracts.fl_api import (
     EventKind,
     EventsPage,
+    Exchange,
     FlRunView,
     NetHealth,
     NodeSpec,
@@ -150,6 +151,22 @@ class RoundDoneBody(BaseModel):
     errors: list[str] = []
 
 
+class ExchangeBody(BaseModel):
+    node_id: Annotated[str, Field(pattern=r"^\d{1,20}$")]
+    round: Annotated[int, Field(ge=0, lt=10**9)]
+    phase: Annotated[str, Field(max_length=64)]
+    queued_at: FiniteFloat
+    sent_bytes: Annotated[int, Field(ge=0)]
+    replied_at: FiniteFloat | None = None
+    reply_bytes: Annotated[int, Field(ge=0)] = 0
+    error: Annotated[str, Field(max_length=300)] = ""
+
+
+class ExchangesBody(BaseModel):
+    aggregated_at: FiniteFloat
+    exchanges: Annotated[list[ExchangeBody], Field(min_length=1, max_length=5000)]
+
+
 class NoticeBody(BaseModel):
     text: Annotated[str, Field(max_length=2000)]
 
@@ -194,6 +211,17 @@ def create_relay(service: FlService) -> FastAPI:
     @relay.post("/relay/v1/round-done", status_code=204)
     def round_done(run: OwnRun, body: RoundDoneBody) -> None:
         service.app_event(run, EventKind.ROUND_DONE, body.model_dump())
+
+    @relay.post("/relay/v1/exchanges", status_code=204)
+    def exchanges(run: OwnRun, body: ExchangesBody) -> None:
+        trusts = service.trusts_by_node(run)
+        told = [
+            Exchange(trust=trusts[e.node_id], **e.model_dump(exclude={"node_id"})).model_dump(mode="json")
+            for e in body.exchanges
+            if e.node_id in trusts
+        ]
+        if told:
+            service.app_event(run, EventKind.EXCHANGES, {"aggregated_at": body.aggregated_at, "trusts": told})
 
     @relay.post("/relay/v1/notice", status_code=204)
     def notice(run: OwnRun, body: NoticeBody) -> None:

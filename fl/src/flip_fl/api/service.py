@@ -34,6 +34,7 @@ from flip_fl.executor.launcher import AppLaunch, RunPlace
 from flip_fl.executor.loop import Executor, RuntimeApi
 from flip_fl.executor.zygotes import ZygoteLauncher
 from flip_fl.fab import build_fab
+from flip_fl.prune import prune
 from flip_fl.settings import FlSettings
 from flip_fl.store import RunRow, Store, federation_of
 
@@ -164,12 +165,15 @@ class FlService:
             return
         if run.state == "running":
             self.stop_run(run_id)
-        for _, _, node_id in self._store.nodes(run_id):
+        nodes = [node_id for _, _, node_id in self._store.nodes(run_id)]
+        for node_id in nodes:
             try:
                 self._control.unregister_node(node_id)
             except FlError as error:
                 log.info("a node was already gone: %s", error.code)
         self._launcher.release(str(run_id))
+        if run.flwr_run_id is not None:
+            prune(self._settings.superlink_db, run.flwr_run_id, nodes)
         self._store.delete_run(run_id)
         self._tokens.pop(run_id, None)
         self._ended.pop(run_id, None)
@@ -206,6 +210,9 @@ class FlService:
         if kind is EventKind.ROUND_DONE and (payload.get("phase") == "train" or run.train_results == 0):
             self._store.add_train_results(run.run_id, int(payload["results"]))
         self._append(run.run_id, kind, payload)
+
+    def trusts_by_node(self, run: RunRow) -> dict[str, str]:
+        return {str(node_id): trust for trust, _, node_id in self._store.nodes(run.run_id)}
 
     def app_failure(self, run: RunRow, reason: str, text: str) -> None:
         self._store.update(run.run_id, failure=json.dumps({"reason": reason, "text": text[:2000]}))

@@ -8,7 +8,7 @@ from flwr.app import Message
 
 from flip import reply_metrics
 from flip_fl.bundles import ask_in_bundles
-from flip_fl.executor.report import place_in_app, post, root_of
+from flip_fl.executor.report import place_in_app, post, root_of, round_of
 
 flwr_run: Any = importlib.import_module("flwr.supernode.runtime.run_clientapp")
 
@@ -50,17 +50,9 @@ def _forward(reply: Any, message: Any, sent: Any) -> None:
         return
     numbers = {k: v for record in reply.content.metric_records.values() for k, v in record.items()}
     try:
-        reply_metrics.forward(numbers, _round_of(message), sent)
+        reply_metrics.forward(numbers, round_of(message), sent)
     except Exception as error:  # noqa: BLE001  a chart must not cost the round
         print(f"the reply's metrics were not charted: {type(error).__name__}")
-
-
-def _round_of(message: Any) -> int:
-    for record in message.content.config_records.values():
-        if isinstance(number := record.get("server-round"), int):
-            return number
-    group = message.metadata.group_id
-    return int(group) if group.isdigit() else 0
 
 
 def _flush_metrics() -> None:

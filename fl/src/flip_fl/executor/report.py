@@ -43,6 +43,16 @@ def place_in_app(error: BaseException) -> str:
     return place
 
 
+def round_of(message: Any) -> int:
+    """What the strategy says in the message's config; 0 where an app numbers nothing."""
+    if message.has_content():
+        for record in message.content.config_records.values():
+            if isinstance(number := record.get("server-round"), int):
+                return number
+    group = message.metadata.group_id
+    return int(group) if group.isdigit() and len(group) < 10 else 0
+
+
 def root_of(error: BaseException) -> BaseException:
     """What the app raised: Flower wraps it into errors of its own."""
     while error.__cause__ is not None:

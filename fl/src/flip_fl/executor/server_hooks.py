@@ -20,6 +20,7 @@ from flwr.serverapp.strategy import Strategy
 from safetensors.numpy import save_file
 
 from flip_fl.bundles import ask_in_bundles
+from flip_fl.executor.exchanges import EXCHANGES, reason_of
 from flip_fl.executor.report import place_in_app, post, root_of
 from flip_fl.executor.waits import AdaptiveTime
 
@@ -43,13 +44,15 @@ def install() -> None:
         return start(self, grid, initial_arrays, *args, **kwargs)
 
     Strategy.start = watched_start  # type: ignore[method-assign]
-    run, replies = flwr_run.run_, Replies()
-    replies.install()
+    run = flwr_run.run_
+    EXCHANGES.install()
 
     def told_run(*args: Any, **kwargs: Any) -> Any:
         try:
             context = run(*args, **kwargs)
-            replies.tell()
+            if not Watch.made:
+                EXCHANGES.tell_unwatched()
+            EXCHANGES.tell()
             return context
         except Exception as error:
             _tell_failure(root_of(error))
@@ -63,35 +66,6 @@ def _tell_failure(error: BaseException) -> None:
     place = place_in_app(error)
     text = str(error) if reason == "no_client_results" else f"{type(error).__name__}: {error}"
     post("/relay/v1/failure", {"reason": reason, "text": f"{text} ({place})" if place else text})
-
-
-class Replies:
-    """Results of an app that sends its messages itself or uses Flower's older strategies: no `Watch` counts those."""
-
-    def __init__(self) -> None:
-        self._results = 0
-        self._errors: list[str] = []
-
-    def install(self) -> None:
-        pull = flwr_grid.HttpGrid.pull_messages
-
-        def counted(grid: Any, message_ids: Iterable[str]) -> Iterable[Message]:
-            replies = list(pull(grid, message_ids))
-            errors = [_reason(r) for r in replies if r.has_error()]
-            self._errors += errors
-            self._results += len(replies) - len(errors)
-            return replies
-
-        flwr_grid.HttpGrid.pull_messages = counted  # type: ignore[method-assign]
-
-    def tell(self) -> None:
-        if Watch.made or not (self._results or self._errors):
-            return
-        body = {"results": self._results, "failures": len(self._errors), "errors": sorted(set(self._errors))}
-        post("/relay/v1/round-done", {"round": 1, "phase": "train", **body})
-        folder = Path(os.environ["FLIP_RESULTS_DIR"])
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "history.json").write_text(json.dumps({"rounds": [{"round": 1, **body}]}, indent=1))
 
 
 class Watch:
@@ -125,11 +99,13 @@ class Watch:
                 return aggregate_train(server_round, replies)
             results = self._tell("train", server_round, replies)
             if results == 0:
+                EXCHANGES.tell()
                 classes = (
-                    ", ".join(sorted({_reason(r) for r in replies if r.has_error()})) or "no trust answered in time"
+                    ", ".join(sorted({reason_of(r) for r in replies if r.has_error()})) or "no trust answered in time"
                 )
                 raise NoClientResults(f"Not one ClientApp returned a result in round {server_round}: {classes}.")
             arrays, metrics = aggregate_train(server_round, replies)
+            EXCHANGES.tell()
             if arrays is not None:
                 self._keep(server_round, arrays, metrics, results, len(replies) - results)
             return arrays, metrics
@@ -138,7 +114,9 @@ class Watch:
             replies = list(replies)
             if replies:
                 self._tell("evaluate", server_round, replies)
-            return aggregate_evaluate(server_round, replies)
+            metrics = aggregate_evaluate(server_round, replies)
+            EXCHANGES.tell()
+            return metrics
 
         strategy: Any = self._strategy
         strategy.configure_train, strategy.aggregate_train = configure, train
@@ -159,7 +137,7 @@ class Watch:
             inner = getattr(inner, "strategy", None)  # DP wrappers hold the strategy they wrap
 
     def _tell(self, phase: str, server_round: int, replies: list[Message]) -> int:
-        errors = [_reason(r) for r in replies if r.has_error()]
+        errors = [reason_of(r) for r in replies if r.has_error()]
         results = len(replies) - len(errors)
         post(
             "/relay/v1/round-done",
@@ -202,12 +180,3 @@ def _visible(args: tuple[Any, ...], kwargs: dict[str, Any]) -> int:
     """How many nodes the Grid among these arguments of `configure_train` sees now; 0 if there is none."""
     grids = [value for value in (*args, *kwargs.values()) if hasattr(value, "get_node_ids")]
     return len(list(grids[0].get_node_ids())) if grids else 0
-
-
-def _reason(reply: Message) -> str:
-    """`RuntimeError: details are in the trust's log (app/client_app.py:24)` out of Flower's `<class 'X'>:<'text'>`."""
-    text = reply.error.reason or f"error {reply.error.code}"
-    if text.startswith("<class '") and "'>:<'" in text:
-        name, detail = text.removeprefix("<class '").split("'>:<'", 1)
-        return f"{name.rsplit('.', 1)[-1]}: {detail.removesuffix(chr(39) + '>')}"
-    return text

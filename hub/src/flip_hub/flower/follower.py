@@ -85,6 +85,8 @@ def apply(session: Session, event: FlEvent) -> None:
             add_event(session, run.id, "round_sent", **payload)
         case EventKind.ROUND_DONE:
             _round_done(session, run, event)
+        case EventKind.EXCHANGES:
+            add_event(session, run.id, "exchanges", **payload)
         case EventKind.LOG:
             rows = [{"run_id": run.id, "at": event.at, "text": line} for line in payload["lines"]]
             session.execute(insert(RunLogLine), rows)

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from flip_contracts.messages import MessageKind, NodeEventMessage, TaskError
+from flip_contracts.run_config import flatten
 from flip_contracts.statuses import TERMINAL_RUN_STATES, RunReason, RunState, RunTrustState
 from flip_contracts.tasks import JoinRun, JoinRunResult, StartNode, TaskPayload, TaskResult, TaskType
 from flip_hub.audit.service import record
@@ -108,14 +109,7 @@ def rerun(session: Session, objects: Objects, user: User, model: Model, run: Run
 
 def declared_config(files: dict[str, bytes]) -> dict[str, Any]:
     project = tomllib.loads(files["pyproject.toml"].decode())
-    return _flat(project["tool"]["flwr"]["app"].get("config", {}))
-
-
-def _flat(config: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in config.items():
-        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
-    return flat
+    return flatten(project["tool"]["flwr"]["app"].get("config", {}))
 
 
 def request_stop(session: Session, user: User, run: Run) -> None:
@@ -213,4 +207,5 @@ def on_node_event(session: Session, trust: Trust, message: NodeEventMessage) -> 
         code=message.code,
         error_class=message.error_class,
         text=message.text,
+        **message.numbers,
     )

@@ -29,11 +29,13 @@ from flip_trust.store import Store
 log = logging.getLogger(__name__)
 PR_SET_PDEATHSIG = 1
 STOP_SECONDS = 5.0
+NUMBERS = ("turn", "waited_seconds", "seconds")  # of a client_done; nothing else of it leaves
 CODE = re.compile(r"[a-z][a-z0-9_]{1,63}")  # as in contracts; anything else might quote a value
 EVENTS = {
     "online": NodeEvent.STARTED,
     "refused": NodeEvent.REFUSED,
     "client_failed": NodeEvent.CLIENT_FAILED,
+    "client_done": NodeEvent.CLIENT_DONE,
     "ended": NodeEvent.ENDED,
 }
 
@@ -146,13 +148,15 @@ class Supervisor:
 
     def _tell_line(self, run_id: UUID, line: str, place: str) -> None:
         try:
-            event = {str(k): str(v) for k, v in json.loads(line).items()}
-        except (ValueError, AttributeError):
+            line_of_node = json.loads(line)
+            event = {str(k): str(v) for k, v in line_of_node.items() if k != "numbers"}
+            numbers = {name: float(line_of_node.get("numbers", {}).get(name, 0)) for name in NUMBERS}
+        except (ValueError, TypeError, AttributeError):
             log.warning("run %s: a line of its SuperNode is not an event", run_id)
             return
-        self._tell(run_id, event, place)
+        self._tell(run_id, event, place, numbers if event.get("event") == "client_done" else {})
 
-    def _tell(self, run_id: UUID, event: dict[str, str], place: str) -> None:
+    def _tell(self, run_id: UUID, event: dict[str, str], place: str, numbers: dict[str, float] | None = None) -> None:
         kind = EVENTS.get(event.get("event", ""))
         if kind is None:
             return
@@ -166,6 +170,7 @@ class Supervisor:
                 code=code if CODE.fullmatch(code := event.get("code", "")) else "",
                 error_class=scrub(event.get("error_class", ""), cohort),
                 text=scrub(event.get("text", ""), cohort),
+                numbers=numbers or {},
                 at=datetime.now(UTC),
             )
         )
@@ -190,6 +195,8 @@ class Supervisor:
             if run.pid and _started(run.pid) == run.pid_started:
                 log.warning("ending the SuperNode that a previous agent left, pid %d", run.pid)
                 _kill_group(run.pid)
+            elif run.pid:
+                _kill_left_behind(run.pid, self.folder(run.manifest.run_id))
             if run.pid:
                 self.leave(run.manifest.run_id)
 
@@ -221,6 +228,16 @@ def _kill_group(pid: int) -> None:
         os.killpg(pid, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):
         return
+
+
+def _kill_left_behind(group: int, home: Path) -> None:
+    """The leader is dead, and its number may be a stranger's by now: kill who is in the group and has our HOME."""
+    ours = f"HOME={home}".encode()
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError, IndexError):
+            in_group = (folder / "stat").read_text().rsplit(")", 1)[1].split()[2] == str(group)
+            if in_group and ours in (folder / "environ").read_bytes().split(b"\0"):
+                os.kill(int(folder.name), signal.SIGKILL)
 
 
 def kill_children() -> None:
