@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives import serialization as ser
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from flip_contracts.fl_api import RunSpec
+from flip_contracts.sandbox import SandboxLevel
 
 APP = Path(__file__).parent / "app"
 
@@ -67,6 +68,8 @@ class Net:
     signing_key: ed25519.Ed25519PrivateKey
     process: subprocess.Popen
     client: httpx.Client
+    level: SandboxLevel
+    limits: dict[str, int] = field(default_factory=dict)
     cursor: int = 0
     nodes: list[Node] = field(default_factory=list)
 
@@ -106,6 +109,8 @@ class Net:
             "hub_public_key": self.hub_public_key,
             "work_dir": str(work),
             "app_env": {"SUPERNODE_NAME": trust},
+            "sandbox": self.level,
+            "limits": self.limits,
         }
         (work / "spec.json").write_text(json.dumps(spec))
         with (work / "node.log").open("wb") as log:
@@ -162,7 +167,7 @@ def net(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Net]:
 
 
 @contextmanager
-def running_net(root: Path) -> Iterator[Net]:
+def running_net(root: Path, settings: Mapping[str, str] | None = None) -> Iterator[Net]:
     """A net with its state in `root`; benchmarks/rounds.py uses it too."""
     ports = {name: free_port() for name in ("api", "relay", "superlink", "fleet")}
     key, signing_key = secrets.token_urlsafe(24), ed25519.Ed25519PrivateKey.generate()
@@ -176,6 +181,8 @@ def running_net(root: Path) -> Iterator[Net]:
         "FLIP_FL_NET_KEY_FILE": str(root / "net.key"),
         "FLIP_FL_SIGNING_KEY_FILE": str(root / "signing.pem"),
         **{f"FLIP_FL_{name.upper()}_PORT": str(port) for name, port in ports.items()},
+        "FLIP_FL_SANDBOX_MINIMUM": SandboxLevel.NONE,  # a machine without namespaces runs all other tests
+        **(settings or {}),
         "HUB_SECRET": "must not reach an app",
     }
     with (root / "fl.log").open("wb") as log:
@@ -186,13 +193,15 @@ def running_net(root: Path) -> Iterator[Net]:
         trust_env=False,
         timeout=30,
     )
-    net = Net(root, ports, key, signing_key, process, client)
+    net = Net(root, ports, key, signing_key, process, client, SandboxLevel.NONE)
     try:
         deadline = time.monotonic() + 60
         while True:
             assert process.poll() is None, (root / "fl.log").read_text()
             try:
-                if client.get("/v1/health").json()["superlink_online"]:
+                health = client.get("/v1/health").json()
+                if health["superlink_online"]:
+                    net.level = SandboxLevel(health["sandbox"]["level"])  # trusts of the same machine have the same
                     break
             except httpx.HTTPError:
                 pass

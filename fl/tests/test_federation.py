@@ -27,7 +27,7 @@ def log_of(events: list[dict]) -> str:
 def rows_of_flower(net) -> int:
     """How many rows about runs, their tasks, logs, FABs and nodes the SuperLink still holds."""
     with closing(sqlite3.connect(net.root / "fl" / "superlink.db")) as db:
-        tables = "run task task_logs message_ins message_res series_runs run_series series_context fab node".split()
+        tables = ["run", "task", "task_logs", "message_ins", "message_res", "series_runs", "run_series", "fab", "node"]
         return sum(db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables)
 
 

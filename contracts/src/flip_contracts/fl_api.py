@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from flip_contracts.sandbox import SandboxReport
 from flip_contracts.wire import Sha256, TrustName, Wire
 
 RunConfig = dict[str, str | int | float | bool]
@@ -113,3 +114,4 @@ class NetHealth(Wire):
     executor_online: bool
     flwr_version: str
     active_runs: int
+    sandbox: SandboxReport | None = None

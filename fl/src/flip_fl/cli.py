@@ -1,4 +1,4 @@
-"""`flip-fl serve | superlink | supernode --spec FILE`."""
+"""`flip-fl serve | superlink | supernode --spec FILE | sandbox`."""
 
 import argparse
 import logging
@@ -12,6 +12,7 @@ def main() -> None:
     commands.add_parser("superlink", help="the SuperLink alone; `serve` starts it")
     node = commands.add_parser("supernode", help="one SuperNode for one run; the trust's agent starts it")
     node.add_argument("--spec", type=Path, required=True)
+    commands.add_parser("sandbox", help="try to get out of the sandbox, and print as JSON which level holds here")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("flwr").propagate = False  # it has its own handler
@@ -25,6 +26,11 @@ def main() -> None:
         os.environ.update(OFFLINE)
         run_supernode(arguments.spec)
         return
+    if arguments.command == "sandbox":
+        from flip_fl.sandbox.probe import probe
+
+        print(probe().model_dump_json())
+        return
     from flip_fl.settings import FlSettings
 
     settings = FlSettings()  # type: ignore[call-arg]  # from the environment
@@ -33,9 +39,13 @@ def main() -> None:
 
         run_superlink(settings)
     else:
+        from flip_fl.errors import FlError
         from flip_fl.serve import run_serve
 
-        run_serve(settings)
+        try:
+            run_serve(settings)
+        except FlError as error:
+            parser.exit(1, f"flip-fl: {error.public} [{error.code}]\n")
 
 
 if __name__ == "__main__":

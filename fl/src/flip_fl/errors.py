@@ -39,6 +39,12 @@ class TokenInvalid(FlError):
     code, status = "token_invalid", 401
 
 
+class SandboxTooLow(FlError):
+    """This machine cannot wall app code in as well as its owner demands."""
+
+    code, status = "sandbox_below_policy", 503
+
+
 class SuperLinkRefused(FlError):
     code, status = "superlink_refused", 502
 

@@ -12,12 +12,15 @@ import time
 
 import uvicorn
 
+from flip_contracts.sandbox import SandboxLevel, SandboxReport
 from flip_fl.api.app import create_api, create_relay
 from flip_fl.api.service import FlService
 from flip_fl.control import Control
+from flip_fl.errors import SandboxTooLow
 from flip_fl.executor.loop import RuntimeApi
-from flip_fl.executor.zygotes import limits
+from flip_fl.executor.zygotes import die_with_parent
 from flip_fl.pki import ensure_pki, write_private
+from flip_fl.sandbox.probe import probe
 from flip_fl.servers import QuietServer
 from flip_fl.settings import FlSettings
 from flip_fl.store import Store
@@ -54,7 +57,7 @@ class SuperLinkProcess:
                 stdout=sink,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=limits(2**62),
+                preexec_fn=die_with_parent(),
             )
 
     def stop(self) -> None:
@@ -81,10 +84,15 @@ def run_serve(settings: FlSettings) -> None:
     control = Control(settings.superlink_address, ca_pem, control_token_file(settings).read_text())
     # flwr strips the secret file and uses its text as bytes.
     secret = executor_secret_file(settings).read_bytes().strip()
-    api = RuntimeApi(settings.superlink_address, ca_pem, str(settings.ca_file), secret)
-    service = FlService(settings, store, control, api)
+    api = RuntimeApi(settings.superlink_address, ca_pem, secret)
     superlink = SuperLinkProcess(settings)
     superlink.ensure()
+    try:
+        sandbox = _demanded(probe(settings.sandbox), settings)
+    except SandboxTooLow:
+        superlink.stop()
+        raise
+    service = FlService(settings, store, control, api, sandbox)
     service.start()
     net_key = settings.net_key_file.read_text().strip()
     common = {"host": settings.host, "log_level": "warning", "access_log": False}
@@ -98,6 +106,19 @@ def run_serve(settings: FlSettings) -> None:
         service.close()
         superlink.stop()
         store.close()
+
+
+def _demanded(report: SandboxReport, settings: FlSettings) -> SandboxReport:
+    if report.level.rank < settings.sandbox_minimum.rank:
+        raise SandboxTooLow(
+            f"ServerApps would run at sandbox level '{report.level}', and FLIP_FL_SANDBOX_MINIMUM demands "
+            f"'{settings.sandbox_minimum}' ({report.why}). See docs/sandbox.md: allow namespaces here, or lower it."
+        )
+    if report.level is SandboxLevel.FULL:
+        log.info("sandbox: full; each of %d attacks was stopped", len(report.stopped))
+    else:
+        log.warning("sandbox: %s only, an app can %s (%s)", report.level, ", ".join(report.open), report.why)
+    return report
 
 
 async def _serve(servers: list[QuietServer], superlink: SuperLinkProcess) -> None:

@@ -5,6 +5,8 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from flip_contracts.sandbox import SandboxLevel
+
 
 class FlSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="FLIP_FL_", frozen=True)
@@ -20,8 +22,17 @@ class FlSettings(BaseSettings):
     fleet_port: int = Field(default=8103, description="SuperLink's Fleet door: nothing but /v1/fleet/.")
     fleet_names: list[str] = Field(default=["localhost"], description="DNS names in the Fleet door's certificate.")
     max_fab_bytes: int = Field(default=10 * 2**20, description="Flower's own limit on a FAB.")
-    app_memory_bytes: int = Field(default=8 * 2**30, description="Address-space limit of one ServerApp.")
+    app_memory_bytes: int = Field(default=8 * 2**30, description="Memory of one run's ServerApp.")
+    app_disk_bytes: int = Field(default=40 * 2**30, description="Disk of one run's ServerApp, results included.")
+    app_processes: int = Field(default=256, description="Processes and threads of one run's ServerApp.")
     app_wall_seconds: int = Field(default=24 * 3600, description="Longest life of one ServerApp.")
+
+    sandbox: SandboxLevel = Field(
+        default=SandboxLevel.FULL, description="The highest level to try; see docs/sandbox.md."
+    )
+    sandbox_minimum: SandboxLevel = Field(
+        default=SandboxLevel.FULL, description="`flip-fl serve` refuses to start where less holds."
+    )
 
     @property
     def store_file(self) -> Path:

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import flwr.supernode.servicer.runtime.runtime_handlers as flwr_handlers
 import flwr.supernode.start_client_internal as flwr_node
@@ -31,9 +32,10 @@ from flwr.supercore.object_store import ObjectStoreFactory
 from flwr.supernode.cli.flower_supernode import SuperNodeLifespanConfig, _start_supernode_http_api
 from flwr.supernode.nodestate import NodeStateFactory
 
+from flip_contracts.sandbox import SandboxLevel
 from flip_fl.bundles import ask_in_bundles, serve_bundles
 from flip_fl.executor.imports import platform_imports
-from flip_fl.executor.launcher import AppLaunch, Launcher, RunPlace
+from flip_fl.executor.launcher import AppLaunch, Launcher, Limits, RunPlace
 from flip_fl.executor.loop import Executor, RuntimeApi
 from flip_fl.executor.waits import AdaptiveTime
 from flip_fl.executor.zygotes import ZygoteLauncher
@@ -56,7 +58,10 @@ class NodeSpec:
     hub_public_key: str
     work_dir: str
     app_env: dict[str, str]
-    limits: dict[str, int] = field(default_factory=dict)
+    limits: dict[str, int] = field(default_factory=dict)  # as `launcher.Limits`
+    sandbox: str = SandboxLevel.FULL  # what the agent's probe found
+    readable: list[str] = field(default_factory=list)  # folders of prepared images
+    gpus: str = ""  # CUDA_VISIBLE_DEVICES
 
     @classmethod
     def read(cls, path: Path) -> "NodeSpec":
@@ -82,13 +87,17 @@ def run_supernode(spec_file: Path) -> None:
         kind="clientapp",
         folder=work / "zygote",
         env=spec.app_env,
-        memory_bytes=int(spec.limits.get("memory_bytes", 8 * 2**30)),
+        limits=Limits(**spec.limits),
+        writable=(work / "apps",),
+        readable=tuple(map(Path, spec.readable)),
+        ports=_doors(port, spec.app_env.get("FLIP_URL")),
+        gpus=spec.gpus,
     )
-    launcher = ZygoteLauncher()
+    launcher = ZygoteLauncher(SandboxLevel(spec.sandbox))
     launcher.prepare(place)
     host = ClientAppHost(place, work, f"127.0.0.1:{port}", state_factory, events)
-    api = RuntimeApi(f"127.0.0.1:{port}", None, None, secret)
-    executor = Executor(TaskType.CLIENT_APP, api, host, launcher, float(spec.limits.get("wall_seconds", 6 * 3600)))
+    api = RuntimeApi(f"127.0.0.1:{port}", None, secret)
+    executor = Executor(TaskType.CLIENT_APP, api, host, launcher, place.limits.wall_seconds)
     executor.start()
     flwr_node._init_connection = _telling_online(flwr_node._init_connection, events)
     pull = _only_the_approved_fab(flwr_node._pull_and_store_message, spec, events, launcher)
@@ -306,6 +315,12 @@ def _config(spec: NodeSpec, port: int, secret: bytes) -> SuperNodeLifespanConfig
         runtime_ssl_certfile=None,
         runtime_ssl_keyfile=None,
     )
+
+
+def _doors(runtime_port: int, data_api: str | None) -> tuple[int, ...]:
+    """All that a ClientApp may connect to: this node's Runtime API and the trust's data API."""
+    port = urlsplit(data_api).port if data_api else None
+    return (runtime_port, port) if port else (runtime_port,)
 
 
 def _free_port() -> int:

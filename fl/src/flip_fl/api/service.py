@@ -26,11 +26,12 @@ from flip_contracts.fl_api import (
     RunPrepared,
     RunSpec,
 )
+from flip_contracts.sandbox import SandboxReport
 from flip_contracts.statuses import RunReason
 from flip_fl.control import Control, FlowerStatus
 from flip_fl.errors import FlError, ResultsNotReady, RunUnknown, SuperLinkUnreachable, TokenInvalid
 from flip_fl.executor.imports import platform_imports
-from flip_fl.executor.launcher import AppLaunch, RunPlace
+from flip_fl.executor.launcher import AppLaunch, Limits, RunPlace
 from flip_fl.executor.loop import Executor, RuntimeApi
 from flip_fl.executor.zygotes import ZygoteLauncher
 from flip_fl.fab import build_fab
@@ -53,14 +54,15 @@ def _sha(text: str) -> str:
 class FlService:
     """One instance per net. Endpoints call it from threads; each method is safe to repeat."""
 
-    def __init__(self, settings: FlSettings, store: Store, control: Control, api: RuntimeApi):
+    def __init__(self, settings: FlSettings, store: Store, control: Control, api: RuntimeApi, sandbox: SandboxReport):
         self._settings, self._store, self._control = settings, store, control
         self._tokens: dict[UUID, str] = {}
         self._followers: dict[UUID, threading.Thread] = {}
         self._ended: defaultdict[UUID, threading.Event] = defaultdict(threading.Event)
         self._lock = threading.Lock()
         self._logs = LogBatcher(store)
-        self._launcher = ZygoteLauncher()
+        self._sandbox = sandbox
+        self._launcher = ZygoteLauncher(sandbox.level)
         self.executor = Executor(TaskType.SERVER_APP, api, self, self._launcher, float(settings.app_wall_seconds))
 
     def start(self) -> None:
@@ -191,6 +193,7 @@ class FlService:
             executor_online=self.executor.online,
             flwr_version=FLWR_VERSION,
             active_runs=active,
+            sandbox=self._sandbox,
         )
 
     # --- the ServerApp's calls, through the relay ---
@@ -231,12 +234,11 @@ class FlService:
             run_token = self._tokens[run.run_id] = secrets.token_urlsafe(32)
             self._store.update(run.run_id, token_sha256=_sha(run_token))
         folder = self._folder(run.run_id)
-        (folder / "results").mkdir(parents=True, exist_ok=True)
         self._store.append(run.run_id, EventKind.RUN_STARTED, {})
         return AppLaunch(
             place=self._place(run.run_id),
             runtime_api=self._settings.superlink_address,
-            root_certificates=str(self._settings.ca_file),
+            root_certificates=self._settings.ca_file.read_text(),
             token=token,
             folder=folder / "app",
             keep_folder=True,
@@ -255,7 +257,14 @@ class FlService:
             kind="serverapp",
             folder=self._folder(run_id) / "zygote",
             env={"FLIP_MODE": "server", "FLIP_URL": f"http://127.0.0.1:{self._settings.relay_port}"},
-            memory_bytes=self._settings.app_memory_bytes,
+            limits=Limits(
+                memory_bytes=self._settings.app_memory_bytes,
+                processes=self._settings.app_processes,
+                disk_bytes=self._settings.app_disk_bytes,
+                wall_seconds=self._settings.app_wall_seconds,
+            ),
+            writable=(self._folder(run_id) / "app", self._folder(run_id) / "results"),
+            ports=(self._settings.superlink_port, self._settings.relay_port),
         )
 
     def _wait_for_flwr_run(self, flwr_run_id: int, seconds: float = 5) -> RunRow | None:
@@ -314,6 +323,7 @@ class FlService:
         if status.sub_status == "stopped":
             self.executor.kill_run(run.flwr_run_id, "the run has ended")
         self.executor.wait_until_ended(run.flwr_run_id, LAST_WORDS_SECONDS)
+        self._launcher.release(str(run_id))  # nothing of the app may run while its files are read
         self._logs.flush()
         archive = self._collect(run_id)
         if run.stop_requested or status.sub_status == "stopped":

@@ -1,4 +1,4 @@
-"""What the executor asks of whoever starts app processes; `zygotes.py` answers. A sandbox goes in at the same place."""
+"""What the executor asks of whoever starts app processes; `zygotes.py` answers, with the sandbox."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,14 +7,28 @@ from typing import IO, Any, Protocol
 
 
 @dataclass(frozen=True)
+class Limits:
+    """Of one run at one place, all its processes together where the kernel lets us count them."""
+
+    memory_bytes: int = 8 * 2**30
+    processes: int = 256
+    disk_bytes: int = 20 * 2**30
+    wall_seconds: int = 6 * 3600
+
+
+@dataclass(frozen=True)
 class RunPlace:
     """What all processes of one run at this place share: they fork from one warm parent."""
 
     run: str
-    kind: str  # "serverapp" or "clientapp"
-    folder: Path  # the parent's own working folder and log
+    kind: str  # "serverapp", "clientapp", or "probe"
+    folder: Path  # the parent's own log, out of the app's reach
     env: Mapping[str, str]
-    memory_bytes: int
+    limits: Limits
+    writable: tuple[Path, ...]  # all that an app may write to; each task's folder is in one of them
+    readable: tuple[Path, ...] = ()  # beside the system and the platform's packages
+    ports: tuple[int, ...] = ()  # on 127.0.0.1: all that it may connect to
+    gpus: str = ""  # CUDA_VISIBLE_DEVICES
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +37,7 @@ class AppLaunch:
 
     place: RunPlace
     runtime_api: str
-    root_certificates: str | None
+    root_certificates: str | None  # PEM text: the file is out of the app's sight
     token: str
     folder: Path  # private: working directory, FLWR_HOME and temporary files
     env: Mapping[str, str] = field(default_factory=dict)
@@ -49,6 +63,7 @@ class AppLaunch:
 class AppProcess(Protocol):
     launch: AppLaunch
     output: IO[bytes]
+    why: str  # after `wait`: which limit ended it, if one did
 
     def wait(self) -> int:
         """Block until the task has ended; its exit code, negative for a signal."""

@@ -49,7 +49,6 @@ class Host(Protocol):
 class RuntimeApi:
     address: str
     root_certificates: bytes | None  # None: plain HTTP on loopback
-    root_certificates_file: str | None
     secret: bytes
 
     def client(self, *interceptors: Any) -> RuntimeHttpClient:
@@ -138,7 +137,7 @@ class Executor(threading.Thread):
         reader.join(timeout=5)
         process.output.close()
         process.clean()
-        why = reason[0] if reason else ""
+        why = reason[0] if reason else process.why
         if not process.finished:
             self._settle(token, returncode, why)
         self._host.ended(process.launch, flwr_run_id, returncode, why)

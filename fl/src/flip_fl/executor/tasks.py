@@ -1,11 +1,12 @@
 """Inside an app's process: Flower's own task runners with our hooks, one call per task."""
 
 import importlib
-from pathlib import Path
 from queue import Queue
 from typing import Any, NoReturn
 
 from flwr.supercore.exit.exit_handler import trigger_exit_handlers
+
+from flip_fl.executor.end import EndOfTask
 
 
 def install(kind: str) -> None:
@@ -20,7 +21,7 @@ def install(kind: str) -> None:
 
 def perform(kind: str, order: dict[str, Any]) -> None:
     """Run one task. Raises `EndOfTask` when Flower's runner has said its last word to the Runtime API."""
-    certificates = Path(order["root_certificates"]).read_bytes() if order["root_certificates"] else None
+    certificates = order["root_certificates"].encode() if order["root_certificates"] else None
     common: dict[str, Any] = {
         "runtime_api_address": order["runtime_api"],
         "token": order["token"],
@@ -45,9 +46,3 @@ def _end_of_task(code: int, *_: Any, **__: Any) -> NoReturn:
     trigger_exit_handlers(run_before_force_exit=True)
     trigger_exit_handlers(run_before_force_exit=False)
     raise EndOfTask(0 if 0 <= code < 100 else 1)
-
-
-class EndOfTask(BaseException):
-    def __init__(self, exit_code: int):
-        super().__init__(exit_code)
-        self.exit_code = exit_code

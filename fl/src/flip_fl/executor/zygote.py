@@ -19,6 +19,14 @@ import traceback
 from dataclasses import dataclass
 from typing import Any
 
+from flip_fl.executor.end import EndOfTask
+from flip_fl.sandbox.confine import confine, in_own_process_space
+
+RUNNERS = {
+    "serverapp": "flip_fl.executor.tasks",
+    "clientapp": "flip_fl.executor.tasks",
+    "probe": "flip_fl.sandbox.attacks",
+}
 PR_SET_PDEATHSIG = 1  # prctl(2)
 PACKET = 256 * 1024
 _libc = ctypes.CDLL(None)
@@ -35,9 +43,10 @@ class Child:
 
 
 class Zygote:
-    def __init__(self, sock: socket.socket, kind: str):
+    def __init__(self, sock: socket.socket, kind: str, alone: bool = False):
         self._sock, self._kind = sock, kind
         self._children: dict[int, Child] = {}
+        self._alone = alone and in_own_process_space()
         self._select = selectors.DefaultSelector()
 
     def serve(self) -> None:
@@ -62,7 +71,7 @@ class Zygote:
             preload(modules)
         elif "kill" in command:
             for child in [c for c in self._children.values() if c.task == command["kill"]]:
-                _kill_group(child.pid)
+                self._kill(child)
         else:
             self._launch(command, fds[0])
             os.close(fds[0])
@@ -89,7 +98,7 @@ class Zygote:
 
     def _exited(self, child: Child) -> None:
         # Not reaped yet, so the group's number cannot have been given to anyone else.
-        _kill_group(child.pid)
+        self._kill(child)
         _, status = os.waitpid(child.pid, 0)
         self._forget(child)
         if child.task:
@@ -112,6 +121,13 @@ class Zygote:
             return
         task, child.task = child.task, 0
         self._tell({"task": task, "exit": 0, "finished": True})
+
+    def _kill(self, child: Child) -> None:
+        """With everything that it started. What left its group is found only where we are alone with it."""
+        _kill_group(child.pid)
+        if self._alone and len(self._children) == 1:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(-1, signal.SIGKILL)  # all of this PID namespace but its first process and us
 
     def _forget(self, child: Child) -> None:
         del self._children[child.pid]
@@ -167,11 +183,9 @@ def _perform(kind: str, order: dict[str, Any], output: int) -> int:
     os.close(output)
     os.environ.update(order["env"])
     os.chdir(order["work"])
-    from flip_fl.executor.tasks import EndOfTask, perform
-
     code = -1
     try:
-        perform(kind, order)
+        importlib.import_module(RUNNERS[kind]).perform(kind, order)
     except EndOfTask as end:
         code = end.exit_code
     except SystemExit:  # the app's own: Flower lets it through without a word
@@ -233,16 +247,19 @@ def preload(modules: list[str]) -> None:
 
 
 def main() -> None:
-    """`python -m flip_fl.executor.zygote SOCKET_FD KIND`"""
+    """`python -m flip_fl.executor.zygote SOCKET_FD KIND`; the first packet says how to be confined."""
     sock = socket.socket(fileno=int(sys.argv[1]))
     kind = sys.argv[2]
+    order = json.loads(sock.recv(PACKET))
+    confine(order, sock)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    preload(["numpy", "flip", "flip_fl.executor.tasks"])
-    importlib.import_module("flip_fl.executor.tasks").install(kind)
+    if kind != "probe":
+        preload(["numpy", "flip", RUNNERS[kind]])
+    importlib.import_module(RUNNERS[kind]).install(kind)
     sys.argv = [f"flwr-{kind}"]
     gc.freeze()
     sock.send(b'{"ready": true}')
-    Zygote(sock, kind).serve()
+    Zygote(sock, kind, order["alone"]).serve()
 
 
 if __name__ == "__main__":
