@@ -42,6 +42,7 @@ class Trust:
             "FLIP_TRUST_OMOP_PATH": str(self.root / "data" / "omop.duckdb"),
             "FLIP_TRUST_DICOM_DIR": str(self.root / "data" / "dicom"),
             "FLIP_TRUST_FL_COMMAND": str(FLOWER_BIN / "flip-fl"),
+            "FLIP_TRUST_SANDBOX_MINIMUM": "none",  # on a machine without namespaces the demo runs, and says so
         }
 
     def cli(self, *arguments: str) -> str:
@@ -154,6 +155,7 @@ class Stack:
             "FLIP_FL_RELAY_PORT": str(self.ports["relay"]),
             "FLIP_FL_FLEET_PORT": str(self.ports["fleet"]),
             "FLIP_FL_SUPERLINK_PORT": str(self.ports["superlink"]),
+            "FLIP_FL_SANDBOX_MINIMUM": "none",
             "FLIP_FL_NET_KEY_FILE": str(self.root / "keys" / "net.key"),
             "FLIP_FL_SIGNING_KEY_FILE": str(self.root / "hub" / "keys" / "hub_signing_key.pem"),
         }
@@ -206,6 +208,8 @@ class Stack:
             self.add_trust(name, seed, admin)
         self.on_stage("Trusts come online")
         wait_until("Trusts coming online", lambda: self._all_online(admin), 60, self.processes)
+        levels = {t["name"]: t["components"].get("sandbox", "unknown") for t in admin.get("trusts")}
+        self.on_stage("Sandbox around apps: " + ", ".join(f"{levels[name]} at {name}" for name in self.trusts))
 
     def add_trust(self, name: str, seed: int, admin: HubClient) -> Trust:
         trust = self.trusts[name] = Trust(name, self.root / name, self.hub_url, seed)

@@ -354,7 +354,7 @@ def test_a_clientapp_process_loads_the_app_through_a_module_global():
 
 def test_the_reason_of_a_clientapp_error_has_the_shape_that_we_take_apart():
     assert '''str(type(ex)) + ":<'" + str(ex) + "'>"''' in inspect.getsource(flwr_clientapp.run_clientapp), (
-        "Flower words a ClientApp's error differently; server_hooks._reason takes it apart"
+        "Flower words a ClientApp's error differently; exchanges.reason_of takes it apart"
     )
 
 

@@ -14,6 +14,7 @@ from flwr.supercore.task_identity import TaskIdentity
 from safetensors.numpy import load_file
 
 from flip_fl.executor import client_hooks, report, server_hooks
+from flip_fl.executor.exchanges import reason_of
 from flip_fl.executor.server_hooks import NoClientResults, Watch
 
 PLACE = "/data/work/flwr/apps/flip.probe-app.1.0.0.abcd/app/client_app.py"
@@ -261,5 +262,5 @@ def test_a_clientapp_that_works_is_left_alone(posted):
 
 def test_a_shape_that_flower_gives_a_reason_is_taken_apart_and_others_stay():
     stripped = "<class 'RuntimeError'>:<'details are in the trust's log'>"
-    assert server_hooks._reason(failed(stripped)) == "RuntimeError: details are in the trust's log"
-    assert server_hooks._reason(failed("The FAB could not be verified.")) == "The FAB could not be verified."
+    assert reason_of(failed(stripped)) == "RuntimeError: details are in the trust's log"
+    assert reason_of(failed("The FAB could not be verified.")) == "The FAB could not be verified."

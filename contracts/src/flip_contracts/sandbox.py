@@ -1,4 +1,4 @@
-"""How well app code is walled in at a place: measured there by trying to get out, told to the hub, demanded by policy."""
+"""How well app code is walled in at a place: measured by trying to get out, told to the hub, demanded by policy."""
 
 from enum import StrEnum
 

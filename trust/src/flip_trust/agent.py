@@ -124,6 +124,7 @@ class Agent:
     def _heartbeat_forever(self, hub: HubClient) -> None:
         while True:
             components = {"omop": "ok" if self.settings.omop_path.exists() else "missing"}
+            components |= self.supervisor.sandbox.components()
             request = HeartbeatRequest(
                 agent_version=AGENT_VERSION, protocol_version=PROTOCOL_VERSION, components=components
             )
@@ -198,6 +199,7 @@ class Agent:
         if "token" not in identity:
             raise NotEnrolled("This trust is not enrolled. Run `flip-trust enrol --hub URL --code CODE` first.")
         self.supervisor.clean_up_after_crash()
+        self.supervisor.sandbox.probe()
         listening = socket.socket()
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(("127.0.0.1", self.settings.data_api_port))

@@ -143,12 +143,18 @@ def withdraw(project_id: UUID) -> None:
 def doctor() -> None:
     """Say in plain words what is missing."""
     agent = _agent()
-    settings, identity = agent.settings, agent.store.identity()
+    settings, identity, sandbox = agent.settings, agent.store.identity(), agent.supervisor.sandbox
+    if os.access(settings.fl_command, os.X_OK):
+        sandbox.probe()
     checks = {
         "enrolled": ("token" in identity, "run `flip-trust enrol`"),
         "OMOP database": (settings.omop_path.exists(), "FLIP_TRUST_OMOP_PATH names no file"),
         "DICOM folder": (settings.dicom_dir.is_dir(), "FLIP_TRUST_DICOM_DIR names no folder"),
         "flip-fl": (os.access(settings.fl_command, os.X_OK), "FLIP_TRUST_FL_COMMAND names no executable"),
+        "sandbox": (
+            sandbox.level.rank >= settings.sandbox_minimum.rank,
+            f"only '{sandbox.level}': {sandbox.report.why}",
+        ),
         "dead letters": (not agent.store.dead_letters(), "the hub refused messages; see the agent's log"),
     }
     for name, (fine, remedy) in checks.items():

@@ -58,6 +58,14 @@ class NodeFailed(TrustError):
     code = "supernode_failed"
 
 
+class SandboxTooLow(TrustError):
+    code = "sandbox_below_policy"
+
+
+class GpuSlotsTaken(TrustError):
+    code = "gpu_slots_taken"
+
+
 class TokenRefused(TrustError):
     code, status = "token_refused", 401
 

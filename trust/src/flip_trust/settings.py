@@ -5,6 +5,8 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from flip_contracts.sandbox import SandboxLevel
+
 
 class TrustSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="FLIP_TRUST_", frozen=True)
@@ -25,4 +27,10 @@ class TrustSettings(BaseSettings):
         default=r"[A-Za-z][A-Za-z0-9_.@/-]{0,63}", description="Metric labels that may leave; a regular expression."
     )
     run_memory_bytes: int = Field(default=8 * 2**30, description="Memory of one ClientApp, whatever a run asks.")
+    run_disk_bytes: int = Field(default=20 * 2**30, description="Disk of one run here.")
+    run_processes: int = Field(default=256, description="Processes and threads of one run, whatever it asks.")
+    sandbox_minimum: SandboxLevel = Field(
+        default=SandboxLevel.FULL, description="Runs are refused where less holds: full, process or none."
+    )
+    gpus: list[str] = Field(default=[], description='GPU slots, one per run: ["0","1"]. Empty: apps run on CPU.')
     run_wall_seconds: int = Field(default=6 * 3600, description="Time of one ClientApp, whatever a run asks.")

@@ -27,6 +27,7 @@ from flip_trust.synthetic.omop import choose_accessions
 NAME = "trust-alpha"
 FAKE_FL = """#!/bin/sh
 # Stands for `flip-fl supernode`: has a child of its own and will not end when asked.
+[ "$1" = supernode ] || exit 1  # asked for its sandbox: it has none
 trap '' TERM
 work=$(dirname "$3")
 sleep 300 &
@@ -218,6 +219,7 @@ def site(hub: FakeHub, omop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     fl.write_text(FAKE_FL)
     fl.chmod(0o700)
     settings = TrustSettings(
+        sandbox_minimum="none",  # these nodes are shell scripts
         data_dir=tmp_path / "state",
         hub_url=hub.url,
         omop_path=omop,

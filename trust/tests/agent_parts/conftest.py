@@ -223,6 +223,7 @@ def agent(hospital: Hospital, hub_key: Ed25519PrivateKey, tmp_path: Path, duckdb
     fl.write_text(f"#!{sys.executable} -IS\n{FAKE_FL}")
     fl.chmod(0o700)
     settings = TrustSettings(
+        sandbox_minimum="none",  # these nodes are shell scripts
         data_dir=tmp_path / "state",
         hub_url="http://127.0.0.1:9",  # nobody: these tests never dial
         omop_path=hospital.omop,

@@ -46,7 +46,13 @@ def test_the_node_gets_what_the_manifest_says_within_the_trusts_limits(site, rev
     run_id = site.started(review, limits={"wall_seconds": 10**6, "memory_bytes": 5})
     spec = site.spec(run_id)
     assert (spec["run_id"], spec["trust"], spec["superlink"]) == (str(run_id), site.name, "127.0.0.1:1")
-    assert spec["limits"] == {"wall_seconds": site.agent.settings.run_wall_seconds, "memory_bytes": 5}
+    assert spec["limits"] == {
+        "wall_seconds": site.agent.settings.run_wall_seconds,
+        "memory_bytes": 5,
+        "processes": 256,
+        "disk_bytes": site.agent.settings.run_disk_bytes,
+    }
+    assert spec["readable"] == [str(site.agent.settings.data_dir / "imaging" / "cache" / str(review.project_id))]
     assert spec["app_env"]["FLIP_PROJECT_ID"] == str(review.project_id)
     folder = site.folder(run_id)
     assert folder.stat().st_mode & 0o777 == 0o700

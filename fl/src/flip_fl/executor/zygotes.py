@@ -27,6 +27,7 @@ from flip_fl.sandbox.relay import Relay
 
 # Everything an app process inherits; the rest of our environment is not its business.
 INHERITED = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+ZYGOTE = ("-m", "flip_fl.executor.zygote")
 KILLED = -signal.SIGKILL
 WATCH_SECONDS = 1.0  # between looks at what a run uses
 KILL_SECONDS = 2.0  # a zygote that has not ended a task by then has been stopped by the app itself
@@ -121,8 +122,8 @@ class ZygoteProcess:
         self._relays: list[Relay] = []
         self.ended = False
         self._sock, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        python = [sys.executable, "-I", "-u", "-B", "-m", "flip_fl.executor.zygote", str(theirs.fileno()), place.kind]
         # -I ignores PYTHON* variables, so unbuffered and no bytecode are flags
+        python = [sys.executable, "-I", "-u", "-B", *ZYGOTE, str(theirs.fileno()), place.kind]
         wall = bwrap.prefix(place.writable, place.readable, bool(place.gpus)) if self._walled else []
         self._cgroup = cgroup.make(f"flip-{place.run}-{place.kind}", place.limits.memory_bytes, place.limits.processes)
         with theirs, (place.folder / "zygote.log").open("ab") as log:
@@ -233,10 +234,14 @@ class ZygoteProcess:
             time.sleep(WATCH_SECONDS)
             if usage.disk_bytes(self._place.writable) > limits.disk_bytes:
                 self.end(f"the app wrote more than its {_gib(limits.disk_bytes)} of disk and was ended")
-            elif not (self._cgroup and self._cgroup.bounds_memory) and (
-                usage.memory_bytes(self._popen.pid) > limits.memory_bytes
-            ):
+            elif self._used_up_memory():
                 self.end(_out_of_memory(self._place))
+
+    def _used_up_memory(self) -> bool:
+        group = self._cgroup
+        if group and group.bounds_memory:
+            return group.out_of_memory()  # the kernel ended one process of it; what is left is of no use
+        return usage.memory_bytes(self._popen.pid) > self._place.limits.memory_bytes
 
     def end(self, why: str = "") -> None:
         """End the zygote and all that it started. Its children die with it; what they started is in their groups, and

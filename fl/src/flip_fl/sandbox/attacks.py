@@ -78,10 +78,7 @@ def _route_out(_: dict[str, str]) -> bool:
 
 
 def _write_system(_: dict[str, str]) -> bool:
-    for folder in ("/usr", "/etc", str(Path(__file__).parent)):
-        if os.access(folder, os.W_OK):
-            return True
-    return False
+    return any(os.access(folder, os.W_OK) for folder in ("/usr", "/etc", str(Path(__file__).parent)))
 
 
 def _be_root(_: dict[str, str]) -> bool:

@@ -35,6 +35,7 @@ class TrustRead(BaseModel):
     online: bool
     last_seen_at: datetime | None
     agent_version: str
+    components: dict[str, str] = {}  # what the agent's heartbeat says of its parts: omop, sandbox, …
 
 
 class TrustCreated(BaseModel):
@@ -53,6 +54,7 @@ def _read(trust: Trust, offline_seconds: float) -> TrustRead:
         online=trust.last_seen_at is not None and trust.last_seen_at > fresh,
         last_seen_at=trust.last_seen_at,
         agent_version=trust.agent_version,
+        components=trust.components,
     )
 
 

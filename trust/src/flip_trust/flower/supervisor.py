@@ -20,6 +20,8 @@ from uuid import UUID, uuid5
 from flip_contracts.manifest import RunManifest
 from flip_contracts.messages import NodeEvent, NodeEventMessage
 from flip_trust.errors import NodeFailed, RunUnknown
+from flip_trust.flower.gpus import GpuSlots
+from flip_trust.flower.sandbox import Sandbox
 from flip_trust.flower.scrub import scrub
 from flip_trust.keys import make_node_key, write_private
 from flip_trust.outbox import Outbox
@@ -47,6 +49,7 @@ class Supervisor:
         self._lock = threading.Lock()
         self._closed = False
         self.data_api_url = ""  # known once the data API listens
+        self.sandbox, self._gpus = Sandbox(settings), GpuSlots(settings.gpus)
 
     def folder(self, run_id: UUID) -> Path:
         return self._settings.data_dir / "runs" / str(run_id)
@@ -65,6 +68,10 @@ class Supervisor:
             joined = self._store.run(run_id)  # looked at under the lock: a withdrawal may have just ended it
             if self._closed or joined is None or joined.ended:
                 raise RunUnknown("This run has ended here, or the agent is going down.")
+            self.sandbox.demand()
+            gpus = self._gpus.take(run_id)
+            images = self._settings.data_dir / "imaging" / "cache" / str(manifest.project_id)
+            images.mkdir(parents=True, exist_ok=True)
             work = self.folder(run_id)
             token = secrets.token_urlsafe(32)
             self._store.update_run(run_id, token_sha256=hashlib.sha256(token.encode()).hexdigest())
@@ -73,6 +80,8 @@ class Supervisor:
             limits = {
                 "wall_seconds": min(manifest.limits.wall_seconds, self._settings.run_wall_seconds),
                 "memory_bytes": min(manifest.limits.memory_bytes, self._settings.run_memory_bytes),
+                "processes": min(manifest.limits.processes, self._settings.run_processes),
+                "disk_bytes": self._settings.run_disk_bytes,
             }
             spec = {
                 "run_id": str(run_id),
@@ -92,12 +101,15 @@ class Supervisor:
                     "SUPERNODE_NAME": identity["name"],
                 },
                 "limits": limits,
+                "sandbox": self.sandbox.level,
+                "readable": [str(images)],  # what `get_by_accession_number` returns lies there
+                "gpus": gpus,
             }
             write_private(work / "spec.json", json.dumps(spec).encode())
             self._running[run_id] = self._spawn(run_id, work)
 
     def _spawn(self, run_id: UUID, work: Path) -> subprocess.Popen[bytes]:
-        kept = ("PATH", "LANG", "LC_ALL", "TZ", "CUDA_VISIBLE_DEVICES", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+        kept = ("PATH", "LANG", "LC_ALL", "TZ", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
         env = {name: os.environ[name] for name in kept if name in os.environ}
         env |= {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost", "HOME": str(work)}
         if marker := os.environ.get("FLIP_CI_MARKER"):
@@ -181,6 +193,7 @@ class Supervisor:
             popen = self._running.pop(run_id, None)
         if popen is not None:
             _end(popen)
+        self._gpus.give_back(run_id)
         shutil.rmtree(self.folder(run_id), ignore_errors=True)
 
     def end_runs_of(self, project_id: UUID) -> None:

@@ -16,6 +16,7 @@ def run(payload: JoinRun, tools: Tools) -> JoinRunResult:
     project = tools.approvals.valid_for_run(manifest.project_id)
     if project.review.query_id != manifest.query_id or tools.store.cohort(manifest.project_id) is None:
         raise CohortChanged("The run is about another cohort than the one this trust approved.")
+    tools.supervisor.sandbox.demand()
     known = tools.store.run(manifest.run_id)
     if known is not None and known.ended:
         raise RunUnknown("This trust has left that run already.")
