@@ -40,7 +40,7 @@ from flwr.supernode.nodestate import NodeStateFactory
 
 from flip_fl.api.service import FLWR_VERSION
 from flip_fl.control import ALREADY_FINISHED
-from flip_fl.doors import FORBIDDEN_PATHS
+from flip_fl.doors import RUNTIME_CALLS
 from flip_fl.executor.loop import ACQUIRE
 from flip_fl.executor.waits import LONGEST
 from flip_fl.federation import RunFederationManager
@@ -131,16 +131,17 @@ def test_the_account_without_authentication_and_the_superlinks_own_node_id_keep_
     assert isinstance(SUPERLINK_NODE_ID, int), "SUPERLINK_NODE_ID changed its type"
 
 
-def test_the_refused_automation_paths_are_all_of_flwrs():
+def test_the_runtime_calls_that_our_door_lets_in_are_all_flwrs():
     source = inspect.getsource(importlib.import_module(ProtobufTranslationMiddleware.__module__))
-    found = set(re.findall(r'"(/v1/[a-z/-]*start-automation)"', source))
-    assert found == FORBIDDEN_PATHS, f"flwr's paths to schedule a run from within a run are now {found}"
+    theirs = set(re.findall(r'"/v1/runtime/([a-z/-]+)"', source))
+    assert theirs >= RUNTIME_CALLS, f"flwr no longer has {RUNTIME_CALLS - theirs}"
 
 
-def test_only_two_ways_start_a_run():
+def test_only_control_and_automation_start_a_run():
     source = inspect.getsource(importlib.import_module(ProtobufTranslationMiddleware.__module__))
     found = set(re.findall(r'"(/v1/[a-z/-]*start-[a-z-]*)"', source))
-    assert found == {"/v1/control/start-run", *FORBIDDEN_PATHS}, f"flwr has another way to start a run: {found}"
+    known = {"/v1/control/start-run", "/v1/control/start-automation", "/v1/runtime/start-automation"}
+    assert found == known, f"flwr has another way to start a run: {found}"
 
 
 # --- SuperNode ---

@@ -7,8 +7,14 @@ from typing import Any
 Scope = MutableMapping[str, Any]
 Asgi = Callable[[Scope, Any, Any], Awaitable[None]]
 
-# A ServerApp's own token would let it schedule a FAB that nobody checked (flower-notes 4.3).
-FORBIDDEN_PATHS = frozenset({"/v1/runtime/start-automation", "/v1/control/start-automation"})
+# What a ServerApp's task and its executor call; the rest of the Runtime API is of no use to them. In particular a
+# ServerApp's own token would let it schedule a FAB that nobody checked (flower-notes 4.3).
+RUNTIME_CALLS = frozenset(
+    {
+        *("acquire-task", "send-task-heartbeat", "pull-task-input", "push-task-output", "push-logs", "get-nodes"),
+        *("push-messages", "pull-messages", "push-object", "pull-object", "confirm-message-received"),
+    }
+)
 
 
 async def _answer(send: Any, status: int, text: bytes) -> None:
@@ -17,15 +23,16 @@ async def _answer(send: Any, status: int, text: bytes) -> None:
 
 
 def loopback_door(app: Asgi, control_token: str) -> Asgi:
-    """Control needs the FL API's token; scheduling runs from within a run is refused."""
+    """Control needs the FL API's token; of Runtime, only what a ServerApp needs; Fleet has a door of its own."""
     expected = f"Bearer {control_token}".encode()
 
     async def door(scope: Scope, receive: Any, send: Any) -> None:
         if scope["type"] == "http":
             path = scope["path"].rstrip("/")
-            if path in FORBIDDEN_PATHS:
-                return await _answer(send, 403, b"Starting runs from within a run is refused.")
-            if path.startswith("/v1/control"):
+            part, _, call = path.removeprefix("/v1/").partition("/")
+            if part == "fleet" or (part == "runtime" and call not in RUNTIME_CALLS) or call == "start-automation":
+                return await _answer(send, 403, b"Not from within a run.")
+            if part == "control":
                 given = dict(scope["headers"]).get(b"authorization", b"")
                 if not hmac.compare_digest(given, expected):
                     return await _answer(send, 403, b"The Control API is for the FL API only.")
