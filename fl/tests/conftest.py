@@ -213,4 +213,4 @@ def running_net(root: Path, settings: Mapping[str, str] | None = None) -> Iterat
             if node.process.poll() is None:
                 node.process.kill()
         process.terminate()
-        process.wait(15)
+        process.wait(30)  # seconds are enough on a machine that does nothing else
