@@ -209,9 +209,8 @@ def test_people_who_work_together_are_compared_where_the_policy_says_so(site):
 
 def test_the_same_persons_are_rounded_anew_in_a_strangers_project_and_alike_in_the_askers_own(site, exact):
     """Otherwise two who work together would know from two equal numbers that nobody differs."""
-    year = exact(
-        "SELECT max(y) FROM (SELECT year_of_birth y, count(*) OVER (ORDER BY year_of_birth) n FROM omop.person) WHERE n % 10 BETWEEN 4 AND 6"
-    )
+    up_to = "SELECT year_of_birth y, count(*) OVER (ORDER BY year_of_birth) n FROM omop.person"
+    year = exact(f"SELECT max(y) FROM ({up_to}) WHERE n % 10 BETWEEN 4 AND 6")
     asked, sql = site(), f"{PEOPLE} WHERE p.year_of_birth <= {year}"
     strangers = {asked.ask(sql, project_id=uuid4(), asked_by=uuid4()).persons for _ in range(12)}
     assert len(strangers) == 2
