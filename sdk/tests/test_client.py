@@ -33,7 +33,8 @@ COHORT = protocol.Cohort(
 def test_the_cohort_comes_with_its_types(as_client: Any) -> None:
     as_client.answers["GET", protocol.COHORT_PATH] = [(200, COHORT.to_json())]
     df = FLIP().get_dataframe(project_id="p", query="SELECT 1")
-    assert as_client.requests == [("GET", protocol.COHORT_PATH, {"project_id": ["p"], "query": ["SELECT 1"]}, None)]
+    asked = {"project_id": ["p"], "query": ["SELECT 1"], "layout": ["packed"]}
+    assert as_client.requests == [("GET", protocol.COHORT_PATH, asked, None)]
     assert df["accession_id"].tolist() == ["00123", "00124"]
     assert str(df["accession_id"].dtype) == "string"
     assert str(df["year_of_birth"].dtype) == "Int64"

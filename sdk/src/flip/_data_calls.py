@@ -55,11 +55,11 @@ class DataCalls:
                 env.platform(),
                 "GET",
                 protocol.COHORT_PATH,
-                query={"project_id": project, "query": query or "*"},
+                query={"project_id": project, "query": query or "*", "layout": protocol.LAYOUT_PACKED},
                 read_seconds=_COHORT_SECONDS,
                 safe=True,
             )
-            frame = frame_from_cohort(parsed(protocol.Cohort.from_json, answer))
+            frame = frame_from_cohort(parsed(protocol.cohort_from_json, answer))
         if ACCESSION in frame.columns:
             _cohort_places.remember(project, cast("Any", frame)[ACCESSION].tolist())
         return frame

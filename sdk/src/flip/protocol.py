@@ -34,7 +34,8 @@ MODE_CLIENT: Final = "client"
 # --- paths ---
 RELAY_PREFIX: Final = "/relay/v1"
 DATA_PREFIX: Final = "/data/v1"
-COHORT_PATH: Final = f"{DATA_PREFIX}/cohort"  # GET ?project_id=&query= -> Cohort
+COHORT_PATH: Final = f"{DATA_PREFIX}/cohort"  # GET ?project_id=&query= -> Cohort; &layout=packed -> PackedCohort
+LAYOUT_PACKED: Final = "packed"
 IMAGES_PATH: Final = f"{DATA_PREFIX}/images"  # POST ImagesRequest -> ImagesReply
 DATA_METRICS_PATH: Final = f"{DATA_PREFIX}/metrics"  # POST MetricsBody -> 202
 DATA_EXCEPTIONS_PATH: Final = f"{DATA_PREFIX}/exceptions"  # POST ExceptionBody -> 202
@@ -97,6 +98,62 @@ class Cohort:
             columns=tuple(Column.from_json(c) for c in body["columns"]),
             rows=[list(row) for row in body["rows"]],
         )
+
+
+@dataclass(frozen=True, slots=True)
+class PackedColumn:
+    """One column. `values` is base64 of little-endian numbers, or a list of texts.
+
+    int64 and float64 are themselves; boolean is one byte each; date and timestamp are int64 microseconds since 1970
+    without a zone, or texts in ISO 8601 where a value has one. A string column is a list of texts, or int32 numbers of
+    the texts in `words`. What is missing is named by `missing`, base64 of one bit per row (first row highest); it is
+    null in a list, -1 in numbers of words, and any number elsewhere.
+    """
+
+    name: str
+    type: ColumnType
+    values: str | list[str | None]
+    words: list[str] | None = None
+    missing: str = ""  # none is
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "type": str(self.type),
+            "values": self.values,
+            "words": self.words,
+            "missing": self.missing,
+        }
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> Self:
+        return cls(
+            name=str(body["name"]),
+            type=ColumnType(body["type"]),
+            values=body["values"],
+            words=body.get("words"),
+            missing=str(body.get("missing", "")),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PackedCohort:
+    """`GET cohort` with `layout=packed`: column-wise, so that 100,000 rows are read in a fraction of a second."""
+
+    rows: int
+    columns: tuple[PackedColumn, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return {"layout": LAYOUT_PACKED, "rows": self.rows, "columns": [c.to_json() for c in self.columns]}
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> Self:
+        return cls(rows=int(body["rows"]), columns=tuple(PackedColumn.from_json(c) for c in body["columns"]))
+
+
+def cohort_from_json(body: Mapping[str, Any]) -> Cohort | PackedCohort:
+    """Packed where the trust knows how; an older one answers row-wise whatever it is asked."""
+    return PackedCohort.from_json(body) if body.get("layout") == LAYOUT_PACKED else Cohort.from_json(body)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,9 @@ class TrustSettings(BaseSettings):
     tell_zero: bool = Field(default=False, description="Tell nobody (0) from fewer than the threshold.")
     project_queries_per_day: int = Field(default=50, ge=1, description="Cohort queries of one project a day.")
     user_queries_per_day: int = Field(default=100, ge=1, description="Cohort queries of one user a day, all projects.")
+    compare_all_projects: bool = Field(
+        default=False, description="Compare a query with those of every project, against people who work together."
+    )
     epsilon_per_column: float = Field(
         default=0.0, ge=0, description="Differential privacy of one histogram of numbers or dates; 0 is without."
     )

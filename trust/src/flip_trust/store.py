@@ -18,6 +18,7 @@ from flip_contracts.manifest import RunManifest
 from flip_contracts.messages import ProjectDecision
 from flip_contracts.statuses import Decision
 from flip_contracts.tasks import ReviewProject
+from flip_trust.data_api.packing import packed
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS identity (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -26,6 +27,9 @@ CREATE TABLE IF NOT EXISTS projects (
 );
 CREATE TABLE IF NOT EXISTS cohorts (
   project_id TEXT PRIMARY KEY, columns TEXT NOT NULL, rows TEXT NOT NULL, frozen_at TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS packed_cohorts (
+  project_id TEXT PRIMARY KEY, rows INTEGER NOT NULL, body BLOB NOT NULL
 );
 CREATE TABLE IF NOT EXISTS runs (
   run_id TEXT PRIMARY KEY, project_id TEXT NOT NULL, manifest TEXT NOT NULL, public_key TEXT NOT NULL,
@@ -73,6 +77,7 @@ class Store:
         if not path.exists():
             os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
         self._lock = threading.RLock()
+        self._accessions: dict[UUID, tuple[str, frozenset[str]]] = {}
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=30)
         self._db.row_factory = sqlite3.Row
         self._db.execute("PRAGMA journal_mode=WAL")
@@ -140,7 +145,9 @@ class Store:
             )
 
     def put_cohort(self, project_id: UUID, columns: list[tuple[str, str]], rows: list[list[Any]], at: str) -> None:
+        body = packed(columns, rows)
         with self.transaction() as db:
+            db.execute("INSERT OR REPLACE INTO packed_cohorts VALUES (?, ?, ?)", (str(project_id), len(rows), body))
             db.execute(
                 "INSERT OR REPLACE INTO cohorts VALUES (?, ?, ?, ?)",
                 (str(project_id), json.dumps(columns), json.dumps(rows), at),
@@ -151,6 +158,26 @@ class Store:
         if row is None:
             return None
         return CohortRow([(n, t) for n, t in json.loads(row["columns"])], json.loads(row["rows"]))
+
+    def accessions(self, project_id: UUID) -> frozenset[str] | None:
+        """Those of the frozen cohort, read once per approval: each image that an app asks for looks here."""
+        row = self._one("SELECT frozen_at FROM cohorts WHERE project_id = ?", str(project_id))
+        if row is None:
+            return None
+        frozen_at, found = self._accessions.get(project_id, ("", frozenset[str]()))
+        if frozen_at != row["frozen_at"]:
+            cohort = self.cohort(project_id)
+            found = frozenset(str(a) for a in cohort.values("accession_id") if a) if cohort else frozenset[str]()
+            self._accessions[project_id] = row["frozen_at"], found
+        return found
+
+    def packed_cohort(self, project_id: UUID) -> tuple[int, bytes] | None:
+        """Rows, and `flip.protocol.PackedCohort` as JSON; None where there is no cohort."""
+        row = self._one("SELECT rows, body FROM packed_cohorts WHERE project_id = ?", str(project_id))
+        if row is not None:
+            return row["rows"], row["body"]
+        cohort = self.cohort(project_id)  # approved by an older version
+        return (len(cohort.rows), packed(cohort.columns, cohort.rows)) if cohort else None
 
     # --- runs ---
     def put_run(self, manifest: RunManifest, public_key: str) -> None:

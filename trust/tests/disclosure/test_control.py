@@ -200,6 +200,25 @@ def test_an_asker_is_known_in_his_other_projects_and_others_are_not(site):
     assert asked.ask(close, project_id=uuid4(), asked_by=uuid4()).persons == 600
 
 
+def test_people_who_work_together_are_compared_where_the_policy_says_so(site):
+    asked = site(compare_all_projects=True)
+    asked.ask(PEOPLE)
+    close = f"{PEOPLE} WHERE NOT p.year_of_birth = 2300"
+    assert asked.code(close, project_id=uuid4(), asked_by=uuid4()) == "query_too_close"
+
+
+def test_the_same_persons_are_rounded_anew_in_a_strangers_project_and_alike_in_the_askers_own(site, exact):
+    """Otherwise two who work together would know from two equal numbers that nobody differs."""
+    up_to = "SELECT year_of_birth y, count(*) OVER (ORDER BY year_of_birth) n FROM omop.person"
+    year = exact(f"SELECT max(y) FROM ({up_to}) WHERE n % 10 BETWEEN 4 AND 6")
+    asked, sql = site(), f"{PEOPLE} WHERE p.year_of_birth <= {year}"
+    strangers = {asked.ask(sql, project_id=uuid4(), asked_by=uuid4()).persons for _ in range(12)}
+    assert len(strangers) == 2
+    other_words = sql.replace("p.person_id FROM", "p.person_id, p.race_concept_id FROM")
+    own = {asked.ask(words, project_id=uuid4()).persons for _ in range(6) for words in (sql, other_words)}
+    assert len(own) == 1
+
+
 def test_memory_outlives_the_agent(site, engine, tmp_path):
     from flip_trust.disclosure.control import Disclosure
     from flip_trust.store import Store

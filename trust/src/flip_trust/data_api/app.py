@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 from fastapi import Depends, FastAPI, Header, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, BeforeValidator, Field
 
 from flip.protocol import (
@@ -18,6 +18,7 @@ from flip.protocol import (
     DATA_EXCEPTIONS_PATH,
     DATA_METRICS_PATH,
     IMAGES_PATH,
+    LAYOUT_PACKED,
     Cohort,
     Column,
     ColumnType,
@@ -69,28 +70,43 @@ def create_data_api(
         approvals.valid(run.manifest.project_id)  # withdrawn or expired since it started
         return run
 
-    def frozen(run: RunRow, project_id: UUID) -> CohortRow:
-        cohort = store.cohort(project_id)
-        if project_id != run.manifest.project_id or cohort is None:
+    def own(run: RunRow, project_id: UUID) -> UUID:
+        if project_id != run.manifest.project_id:
             raise NotApproved("This run may only use the cohort of its own project.")
-        return cohort
+        return project_id
 
-    @app.get(COHORT_PATH)
-    def get_cohort(run: Annotated[RunRow, Depends(own_run)], project_id: UUID, query: str = "*") -> dict[str, Any]:
-        cohort = frozen(run, project_id)
-        project = approvals.valid(project_id)
+    def accessions(run: RunRow, project_id: UUID) -> frozenset[str]:
+        found = store.accessions(own(run, project_id))
+        if found is None:
+            raise NoCohort
+        return found
+
+    @app.get(COHORT_PATH, response_model=None)
+    def get_cohort(
+        run: Annotated[RunRow, Depends(own_run)], project_id: UUID, query: str = "*", layout: str = ""
+    ) -> Response | dict[str, Any]:
+        project = approvals.valid(own(run, project_id))
         if query.strip() not in ("*", project.review.sql.strip()):
             raise QueryMismatch(
                 "The cohort is the one that this trust approved. Ask for it with query='*' or the project's own query."
             )
+        if layout == LAYOUT_PACKED:
+            frozen = store.packed_cohort(project_id)
+            if frozen is None:
+                raise NoCohort
+            rows, body = frozen
+            log.info("run %s read its cohort of %d rows", run.manifest.run_id, rows)
+            return Response(body, media_type="application/json")
+        cohort = store.cohort(project_id)
+        if cohort is None:
+            raise NoCohort
         log.info("run %s read its cohort of %d rows", run.manifest.run_id, len(cohort.rows))
         columns = tuple(Column(name, ColumnType(kind)) for name, kind in cohort.columns)
         return Cohort(columns, cohort.rows).to_json()
 
     @app.post(IMAGES_PATH)
     def get_images(run: Annotated[RunRow, Depends(own_run)], body: ImagesBody) -> dict[str, Any]:
-        cohort = frozen(run, body.project_id)
-        if body.accession_id not in cohort.values("accession_id"):
+        if body.accession_id not in accessions(run, body.project_id):
             raise AccessionNotInCohort("This accession is not in the approved cohort.")
         types: set[str] = set(body.resource_types)
         if "ALL" in types:
@@ -101,9 +117,8 @@ def create_data_api(
     def put_metrics(run: Annotated[RunRow, Depends(own_run)], body: MetricsBody) -> None:
         if not all(re.fullmatch(label_pattern, point.label) for point in body.points):
             raise MetricRefused("A metric's label is not of the form that this trust lets out. Use a plain word.")
-        cohort = frozen(run, run.manifest.project_id)
-        accessions = [str(a) for a in cohort.values("accession_id") if a]
-        if any(accession in point.label for point in body.points for accession in accessions):
+        mine = accessions(run, run.manifest.project_id)
+        if any(accession in point.label for point in body.points for accession in mine):
             raise MetricRefused("A metric's label names an accession. Use a plain word.")
         points = [
             point.model_copy(

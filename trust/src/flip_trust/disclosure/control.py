@@ -50,7 +50,7 @@ class Disclosure:
 
     def answer(self, payload: CohortCount, checked: CheckedQuery, now: datetime | None = None) -> CohortCountResult:
         """The aggregate that may leave. Raises a `TrustError` where nothing may, or the engine's `EngineFailed`."""
-        now, scope = now or datetime.now(UTC), Scope.of(payload)
+        now, scope = now or datetime.now(UTC), Scope.of(payload, self._policy)
         definition = read(checked)
         if len(definition.columns) > MAX_COLUMNS:
             raise TooManyColumns(f"The query selects more than {MAX_COLUMNS} columns beside its ids. Select fewer.")
@@ -102,7 +102,7 @@ class Disclosure:
         return None
 
     def _count(self, asked: _Asked, persons: int) -> Counted:
-        counted = ask(self._engine, asked.checked, asked.definition, self._policy)
+        counted = ask(self._engine, asked.checked, asked.definition, self._policy, asked.scope.project_id)
         if counted.persons.count != persons:
             raise EngineFailed("engine_failed", "The trust's database changes at the moment. Ask again in a minute.")
         return counted

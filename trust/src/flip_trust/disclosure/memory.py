@@ -1,6 +1,7 @@
 """What was told before, kept at the trust: subject sets as roaring bitmaps, counts as sketches, answers, debits.
 
-A query is compared with what was told in its project, and with what its asker was told in other projects.
+A query is compared with what was told in its project, and with what its asker was told in other projects; or, where the
+trust wants it, with all that it ever told.
 """
 
 import sqlite3
@@ -8,12 +9,14 @@ from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Self
 from uuid import UUID
 
 import numpy as np
 from pyroaring import BitMap64
 
 from flip_contracts.tasks import CohortCount, CohortCountResult
+from flip_trust.disclosure.policy import Policy
 from flip_trust.disclosure.tally import BUCKETS, Tally
 from flip_trust.disclosure.told import Told
 from flip_trust.store import Store
@@ -36,7 +39,6 @@ CREATE TABLE IF NOT EXISTS disclosure_debits (
 CREATE INDEX IF NOT EXISTS disclosure_debits_project ON disclosure_debits (project_id, day);
 CREATE INDEX IF NOT EXISTS disclosure_debits_user ON disclosure_debits (asked_by, day);
 """
-_MINE = "(project_id = ? OR (asked_by <> '' AND asked_by = ?))"
 
 
 @dataclass(frozen=True)
@@ -45,14 +47,21 @@ class Scope:
 
     project_id: str
     asked_by: str
+    all_projects: bool
 
     @classmethod
-    def of(cls, payload: CohortCount) -> "Scope":
-        return cls(str(payload.project_id), str(payload.asked_by or ""))
+    def of(cls, payload: CohortCount, policy: Policy) -> Self:
+        return cls(str(payload.project_id), str(payload.asked_by or ""), policy.compare_all_projects)
 
     @property
-    def mine(self) -> tuple[str, str]:
+    def names(self) -> tuple[str, str]:
         return self.project_id, self.asked_by
+
+    @property
+    def where(self) -> str:
+        """SQL over `names`."""
+        mine = "(project_id = ? OR (asked_by <> '' AND asked_by = ?))"
+        return f"({mine} OR TRUE)" if self.all_projects else mine
 
 
 @dataclass(frozen=True)
@@ -82,7 +91,7 @@ class Memory:
         with self._store.transaction() as db:
             db.execute(
                 "INSERT OR IGNORE INTO disclosure_debits (query_id, project_id, asked_by, day) VALUES (?, ?, ?, ?)",
-                (str(query_id), *scope.mine, _day(now)),
+                (str(query_id), *scope.names, _day(now)),
             )
 
     def is_debited(self, query_id: UUID) -> bool:
@@ -115,8 +124,8 @@ class Memory:
         size = len(persons)
         with self._store.transaction() as db:
             rows = db.execute(
-                f"SELECT * FROM disclosed_cohorts WHERE {_MINE} AND size > ? AND size < ? ORDER BY seq",
-                (*scope.mine, size - threshold, size + threshold),
+                f"SELECT * FROM disclosed_cohorts WHERE {scope.where} AND size > ? AND size < ? ORDER BY seq",
+                (*scope.names, size - threshold, size + threshold),
             ).fetchall()
         for row in rows:
             apart = persons.symmetric_difference_cardinality(BitMap64.deserialize(row["persons"]))
@@ -130,18 +139,18 @@ class Memory:
 
     def told(self, scope: Scope, threshold: int) -> Told:
         """Counts told in this scope; kept between queries and caught up with what was told since."""
-        told, seen = self._told.pop((*scope.mine, threshold), (Told(threshold), 0))
+        told, seen = self._told.pop((*scope.names, threshold), (Told(threshold), 0))
         with self._store.transaction() as db:
             rows = db.execute(
-                f"SELECT seq, count, sketch FROM disclosed_counts WHERE {_MINE} AND seq > ? ORDER BY seq",
-                (*scope.mine, seen),
+                f"SELECT * FROM disclosed_counts WHERE {scope.where} AND seq > ? ORDER BY seq",
+                (*scope.names, seen),
             ).fetchall()
         for row in rows:
-            told.add(Tally(row["count"], np.frombuffer(row["sketch"], np.int64, BUCKETS)))
+            told.add(Tally(row["count"], np.frombuffer(row["sketch"], np.int64, BUCKETS), row["project_id"]))
             seen = row["seq"]
         if len(self._told) >= _SCOPES_KEPT:
             self._told.pop(next(iter(self._told)))
-        self._told[(*scope.mine, threshold)] = told, seen
+        self._told[(*scope.names, threshold)] = told, seen
         return told
 
     def remember(
@@ -159,7 +168,7 @@ class Memory:
                 "INSERT INTO disclosed_cohorts (project_id, asked_by, definition, sql_sha256, size, persons, result,"
                 " at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (
-                    *scope.mine,
+                    *scope.names,
                     definition,
                     sql_sha256,
                     len(persons),
@@ -170,7 +179,7 @@ class Memory:
             )
             db.executemany(
                 "INSERT INTO disclosed_counts (project_id, asked_by, count, sketch) VALUES (?, ?, ?, ?)",
-                [(*scope.mine, tally.count, tally.sketch.tobytes()) for tally in counts],
+                [(*scope.names, tally.count, tally.sketch.tobytes()) for tally in counts],
             )
 
 

@@ -15,6 +15,7 @@ class Policy:
     tell_zero: bool = False
     project_queries_per_day: int = 50
     user_queries_per_day: int = 100
+    compare_all_projects: bool = False
     epsilon_per_column: float = 0.0  # 0: no differential privacy
     epsilon_per_project: float = 0.0
 
@@ -26,6 +27,7 @@ class Policy:
             tell_zero=settings.tell_zero,
             project_queries_per_day=settings.project_queries_per_day,
             user_queries_per_day=settings.user_queries_per_day,
+            compare_all_projects=settings.compare_all_projects,
             epsilon_per_column=settings.epsilon_per_column,
             epsilon_per_project=settings.epsilon_per_project,
         )

@@ -28,15 +28,15 @@ class Counted:
     columns: dict[str, dict[str | None, Tally]]
 
 
-def ask(engine: Engine, checked: CheckedQuery, definition: Definition, policy: Policy) -> Counted:
+def ask(engine: Engine, checked: CheckedQuery, definition: Definition, policy: Policy, project: str) -> Counted:
     parts = engine.aggregate(checked, {"counts": _select(checked, definition, policy)})["counts"]
     found: dict[str, dict[str | None, list[tuple[int, int, int]]]] = {}
     for part, cell, bucket, count, weight in parts:
         found.setdefault(part, {}).setdefault(cell, []).append((bucket, count, weight))
-    tallies = {part: {cell: Tally.of(rows) for cell, rows in cells.items()} for part, cells in found.items()}
+    tallies = {part: {cell: Tally.of(rows, project) for cell, rows in cells.items()} for part, cells in found.items()}
 
     def whole(part: str) -> Tally:
-        return tallies.get(part, {}).get(None, Tally.of(()))
+        return tallies.get(part, {}).get(None, Tally.of((), project))
 
     columns = {column.name: tallies.get(f"c{i}", {}) for i, column in enumerate(definition.columns)}
     return Counted(whole("persons"), whole("rows"), whole("studies"), whole("with_studies").count, columns)

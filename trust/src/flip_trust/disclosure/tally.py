@@ -38,25 +38,29 @@ def weight_sql(person: str) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Tally:
-    """`count` of persons, studies or rows; `sketch`: int64[256], the sum of the weights of those counted."""
+    """`count` of persons, studies or rows; `sketch`: int64[256], the sum of the weights of those counted.
+
+    `origin`: the project that it was counted for first. A sum or difference has that of its first part.
+    """
 
     count: int
     sketch: np.ndarray
+    origin: str = ""
 
     @classmethod
-    def of(cls, parts: Iterable[tuple[int, int, int]]) -> Self:
+    def of(cls, parts: Iterable[tuple[int, int, int]], origin: str = "") -> Self:
         """From (bucket, count, sum of weights), as an engine tells them."""
         sketch, total = np.zeros(BUCKETS, np.int64), 0
         for bucket, count, weight in parts:
             sketch[bucket] += weight
             total += count
-        return cls(total, sketch)
+        return cls(total, sketch, origin)
 
     def __add__(self, other: "Tally") -> "Tally":
-        return Tally(self.count + other.count, self.sketch + other.sketch)
+        return Tally(self.count + other.count, self.sketch + other.sketch, self.origin)
 
     def __sub__(self, other: "Tally") -> "Tally":
-        return Tally(self.count - other.count, self.sketch - other.sketch)
+        return Tally(self.count - other.count, self.sketch - other.sketch, self.origin)
 
     @property
     def persons_at_least(self) -> int:
@@ -64,8 +68,12 @@ class Tally:
         return int(np.count_nonzero(self.sketch))
 
     def digest(self, key: bytes) -> bytes:
-        """Names the persons counted (and how often each) for this trust's key."""
-        return hmac.digest(key, self.count.to_bytes(8, "big", signed=True) + self.sketch.tobytes(), "sha256")
+        """Names the persons counted (and how often each) in that project, for this trust's key.
+
+        Not in all projects alike: two that get the same number for two cohorts would know them to be the same.
+        """
+        counted = self.count.to_bytes(8, "big", signed=True) + self.sketch.tobytes()
+        return hmac.digest(key, counted + self.origin.encode(), "sha256")
 
 
 def total(tallies: Iterable[Tally]) -> Tally:

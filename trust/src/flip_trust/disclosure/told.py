@@ -21,7 +21,7 @@ class Told:
         self._threshold = threshold
         # With fewer than `threshold` persons between two counts, one of as many groups of buckets is equal in both.
         self._groups = min(BUCKETS, 1 << (threshold - 1).bit_length())
-        self._counts: list[int] = []
+        self._counts: list[tuple[int, str]] = []
         self._room = np.zeros((64, BUCKETS), np.int64)
         self._marks_room = np.zeros((64, self._groups), np.int64)
 
@@ -34,7 +34,7 @@ class Told:
             self._room = np.concatenate([self._room, np.zeros_like(self._room)])
             self._marks_room = np.concatenate([self._marks_room, np.zeros_like(self._marks_room)])
         self._room[n], self._marks_room[n] = tally.sketch, self._marks(tally.sketch)
-        self._counts.append(tally.count)
+        self._counts.append((tally.count, tally.origin))
 
     def known_or_new(self, tally: Tally) -> Tally:
         """What earlier counts say of this one, or else itself, which is then told."""
@@ -44,7 +44,7 @@ class Told:
         return known or tally
 
     def since(self, length: int) -> list[Tally]:
-        return [Tally(self._counts[place], self._room[place].copy()) for place in range(length, len(self))]
+        return [self._tally(place) for place in range(length, len(self))]
 
     def cut(self, length: int) -> None:
         """Forget what was added since there were `length`."""
@@ -55,7 +55,8 @@ class Told:
         return (sketch * _MIXERS).reshape(self._groups, -1).sum(axis=1)
 
     def _tally(self, place: int) -> Tally:
-        return Tally(self._counts[place], self._room[place].copy())
+        count, origin = self._counts[place]
+        return Tally(count, self._room[place].copy(), origin)
 
     def instead_of(self, tally: Tally) -> Tally | None:
         """The earliest told count, or sum or difference of two, that is fewer than `threshold` persons away."""
