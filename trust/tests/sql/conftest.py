@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from flip_contracts.sql_guard.schema import CDM, OMOP
 from flip_contracts.sql_guard.worker import GuardWorker
@@ -69,7 +70,7 @@ def server(hospital: Hospital) -> Iterator[Server]:
                 look(connection, "omop", "flip_cohort"), OMOP, role="flip_cohort", password=password
             ):
                 connection.execute(statement.encode())
-        yield Server(admin, psycopg.conninfo.make_conninfo(admin, user="flip_cohort", password=password))
+        yield Server(admin, make_conninfo(admin, user="flip_cohort", password=password))
         postgres.cleanup()
 
 

@@ -46,7 +46,7 @@ def merge_using(tree: exp.Expr) -> None:
     for merged in list(tree.find_all(exp.Coalesce)):
         parts = [merged.this, *merged.expressions]
         select = merged.find_ancestor(exp.Select)
-        sides = {join.side for join in (select.args.get("joins") or [])} if select else {"FULL"}
+        sides = {join.side for join in joins_of(select)} if select else {"FULL"}
         same = all(isinstance(part, exp.Column) and part.name == merged.this.name for part in parts)
         if same and merged.this.name.lower() in IDENTIFIERS and not sides & {"RIGHT", "FULL"}:
             merged.replace(merged.this.copy())
@@ -76,6 +76,11 @@ def branches(query: exp.Expr) -> Iterator[exp.Select]:
         yield query
     else:
         raise SqlRefused("sql_node_forbidden", "Only SELECT is allowed.")
+
+
+def joins_of(select: exp.Expr) -> list[exp.Join]:
+    joins: list[exp.Join] | None = select.args.get("joins")
+    return joins or []
 
 
 def _check_projections(select: exp.Select) -> None:
@@ -175,7 +180,7 @@ def _is_personal(source: exp.Expr | Scope) -> bool:
 
 def _check_joins(scope: Scope) -> None:
     """An equality between two sources each: a cross join is how a small query becomes an endless one."""
-    for join in scope.expression.args.get("joins") or []:
+    for join in joins_of(scope.expression):
         if not any(_ties(condition, scope) for condition in _conjuncts(join.args.get("on"))):
             text = "Each join needs `a.x = b.x` on an identifier such as person_id, or with a vocabulary table."
             raise refused("sql_join_condition", text, join)
@@ -210,7 +215,7 @@ def _check_connected(scope: Scope) -> None:
             name = groups[name]
         return name
 
-    conditions = [c for join in select.args.get("joins") or [] for c in _conjuncts(join.args.get("on"))]
+    conditions = [c for join in joins_of(select) for c in _conjuncts(join.args.get("on"))]
     for condition in (*conditions, *_conjuncts(select.args.get("where"))):
         if _is_link(condition) and condition.this.name.lower() in PERSON_KEYS:
             ends = [

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 from sqlglot.optimizer.scope import Scope, traverse_scope
 
-from flip_contracts.sql_guard.people import branches
+from flip_contracts.sql_guard.people import branches, joins_of
 from flip_contracts.sql_guard.refusal import SqlRefused, refused
 from flip_contracts.sql_guard.schema import Columns
 
@@ -97,8 +97,9 @@ class _Select:
 
     def judged(self) -> dict[str, Kind]:
         select = self._scope.expression
+        assert isinstance(select, exp.Select)
         kinds = self._own = {projection.alias_or_name: self.kind(projection) for projection in list(select.selects)}
-        for join in select.args.get("joins") or []:
+        for join in joins_of(select):
             self._condition(join.args.get("on"))
         for name in ("where", "having"):
             clause = select.args.get(name)
@@ -316,7 +317,8 @@ class _Select:
         return self.kind(node.this)
 
     def case(self, node: exp.Expr) -> Kind:
-        subject, ifs = node.this, node.args.get("ifs") or []
+        subject: exp.Expr | None = node.this
+        ifs: list[exp.If] = node.args.get("ifs") or []
         if subject is not None:
             self.alike(node, [subject, *(branch.this for branch in ifs)])
         for branch in ifs:

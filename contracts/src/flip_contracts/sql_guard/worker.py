@@ -5,6 +5,7 @@ answers are one JSON line each.
 """
 
 import json
+import os
 import resource
 import selectors
 import subprocess
@@ -42,7 +43,14 @@ class GuardWorker:
             raise SqlRefused("sql_too_complex", "The query is too hard to check. Simplify it.")
         if "code" in answer:
             raise SqlRefused(answer["code"], answer["message"], answer["line"], answer["column"])
-        return CheckedQuery(**(answer | {"sql": sql, "columns": tuple(answer["columns"])}))
+        return CheckedQuery(
+            sql=sql,
+            emitted=answer["emitted"],
+            columns=tuple(answer["columns"]),
+            has_person_id=answer["has_person_id"],
+            has_accession_id=answer["has_accession_id"],
+            sha256=answer["sha256"],
+        )
 
     def _ask(self, order: bytes) -> dict[str, Any] | None:
         seconds = self._seconds
@@ -90,7 +98,7 @@ def _line(stream: IO[bytes], seconds: float) -> bytes | None:
         while not read.endswith(b"\n"):
             if not selector.select(max(deadline - time.monotonic(), 0)):
                 return None
-            piece = stream.read1(1 << 20)  # type: ignore[attr-defined]  # a BufferedReader
+            piece = os.read(stream.fileno(), 1 << 20)
             if not piece:
                 return None
             read += piece

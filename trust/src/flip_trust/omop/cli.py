@@ -7,6 +7,7 @@ from typing import Annotated
 
 import psycopg
 import typer
+from psycopg.conninfo import make_conninfo
 
 from flip_contracts.sql_guard.schema import Columns, allowed_columns, names
 from flip_trust.errors import TrustError
@@ -124,7 +125,7 @@ def init_role(
             with connection.transaction():
                 for statement in statements:
                     connection.execute(statement.encode())
-            address = psycopg.conninfo.make_conninfo(admin_url, user=role, password=password)
+            address = make_conninfo(admin_url, user=role, password=password)
     except psycopg.Error as error:
         text = f"PostgreSQL refused ({type(error).__name__}). The admin URL must be a superuser's; nothing was changed."
         raise _fail("omop_role_failed", text) from None

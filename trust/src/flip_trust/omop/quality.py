@@ -1,5 +1,6 @@
 """What in a CDM will surprise those who use it: accessions, dates, orphans. Counts only; they stay at the trust."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from flip_trust.sql.engine import Engine, EngineFailed
@@ -142,11 +143,17 @@ CHECKS = (
 
 def examine(engine: Engine) -> list[Finding]:
     everybody = engine.check("SELECT person_id FROM omop.person")
-    found: list[Finding] = []
-    for check in CHECKS:
-        try:
-            count = engine.aggregate(everybody, {"count": check.sql})["count"][0][0]
-        except EngineFailed:
-            count = None
-        found.append(Finding(check, count))
-    return found
+
+    def counts(checks: Iterable[Check]) -> dict[str, int | None]:
+        return {name: rows[0][0] for name, rows in engine.aggregate(everybody, {c.name: c.sql for c in checks}).items()}
+
+    try:
+        found = counts(CHECKS)
+    except EngineFailed:  # one by one, to tell which of them cannot be answered
+        found = {}
+        for check in CHECKS:
+            try:
+                found |= counts([check])
+            except EngineFailed:
+                found[check.name] = None
+    return [Finding(check, found[check.name]) for check in CHECKS]
