@@ -111,7 +111,7 @@ def get_queue(user: CurrentUser, session: ReadSession, request: Request) -> Queu
         if item.run in waiting
     ]
     return QueueRead(
-        deployment_mode=draining(settings),
+        deployment_mode=draining(session, settings),
         slots=len(queue.free) * settings.max_active_runs,
         active=[shown.entry(run, None, None) for run in queue.active],
         waiting=entries,

@@ -62,7 +62,7 @@ class Scheduler:
 
     def _tick(self) -> bool:
         with self._database.session() as session:
-            views = open_runs(session, self._settings, draining(self._settings))
+            views = open_runs(session, self._settings, draining(session, self._settings))
         joining = False
         for view, net_id in views:
             try:
