@@ -31,6 +31,8 @@ HEX_SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 
 class TusVersionUnsupported(HubError):
+    """tus asks for `Tus-Version` beside it; every answer of this hub's has the one version in its text."""
+
     code, status = "tus_version_unsupported", 412
     public = f"Send `Tus-Resumable: {VERSION}`."
 
@@ -44,8 +46,9 @@ class UploadTypeWrong(HubError):
     public = "Send `Content-Type: application/offset+octet-stream`."
 
 
-def _speaks_tus(response: Response, tus_resumable: Annotated[str, Header()] = "") -> None:
-    response.headers["tus-resumable"] = VERSION
+def _speaks_tus(request: Request, token: Bearer, tus_resumable: Annotated[str, Header()] = "") -> None:
+    with request.app.state.database.session() as session:
+        user_of_token(session, token)  # who may not ask is not told what to ask
     if tus_resumable != VERSION:
         raise TusVersionUnsupported
 
