@@ -59,7 +59,7 @@ def _arguments() -> argparse.Namespace:
 def _train(stack: Stack, display: Display):
     me = stack.as_researcher()
     trusts = list(stack.trusts)
-    number = len(me.get("projects")) + 1
+    number = len(me.get("projects")["items"]) + 1
     display.stage("Project, cohort query, staging, approval at each trust")
     project = story.approved_project(stack, me, f"Spleen outlines {number}", _sql(), trusts)
 

@@ -100,7 +100,9 @@ def test_the_pages_commands_do_what_the_page_says(stack: Stack, me: HubClient, l
         assert "model.safetensors" in archive.namelist()
     assert not laptop.shell.credentials.exists()
 
-    (model,) = (m for p in me.get("projects") for m in me.get(f"projects/{p['id']}/models") if m["name"] == "First try")
+    (model,) = (
+        m for p in me.get("projects")["items"] for m in me.get(f"projects/{p['id']}/models") if m["name"] == "First try"
+    )
     newest = story.finish(stack, me, me.get(f"models/{model['id']}/runs")[0]["id"])
     assert newest["state"] == "stopped"
 
@@ -113,7 +115,9 @@ def test_an_app_that_cannot_run_is_not_sent(me: HubClient, logged_in: Laptop):
     assert done.returncode == 1
     assert "component_unresolved" in done.stdout
     assert done.stderr == "flip: The app has 1 error; nothing was uploaded. [app_check_failed]\n"
-    (model,) = (m for p in me.get("projects") for m in me.get(f"projects/{p['id']}/models") if m["name"] == "Broken")
+    (model,) = (
+        m for p in me.get("projects")["items"] for m in me.get(f"projects/{p['id']}/models") if m["name"] == "Broken"
+    )
     assert me.get(f"models/{model['id']}/files") == []
 
 

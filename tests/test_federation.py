@@ -131,7 +131,7 @@ def test_bad_files_trusts_and_config_are_refused_and_change_nothing(me: HubClien
             call(*arguments)
         return refusal.value.code
 
-    assert code_of(me.put_file, model["id"], "weights.pkl", b"x") == "file_type_refused"
+    assert code_of(me.put_file, model["id"], "weights.pkl", b"x") == "file_type_mismatch"
     assert code_of(me.put_file, model["id"], "app/big.py", b"#" * (11 * 2**20)) == "file_too_large"
     assert code_of(initiate_with, me, model, {"not-declared": 1}) == "run_config_key_undeclared"
     fresh = me.post("projects", {"name": "Unknown trust", "purpose": "x", "kind": "imaging"})

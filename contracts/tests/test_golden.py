@@ -88,3 +88,14 @@ def test_the_signed_bytes_of_a_manifest_do_not_depend_on_the_order_of_its_fields
     one, other = (manifest.RunManifest.model_validate(each) for each in (body, shuffled))
     assert wire.canonical_bytes(one) == wire.canonical_bytes(other)
     assert wire.canonical_bytes(one) != wire.canonical_bytes(one.model_copy(update={"model_name": "Other"}))
+
+
+def test_a_field_of_a_later_version_at_its_default_does_not_change_the_signed_bytes() -> None:
+    class Older(wire.Wire):
+        name: str
+
+    class Newer(Older):
+        note: str = ""
+
+    assert wire.canonical_bytes(Older(name="n")) == wire.canonical_bytes(Newer(name="n"))
+    assert wire.canonical_bytes(Older(name="n")) != wire.canonical_bytes(Newer(name="n", note="x"))

@@ -29,10 +29,34 @@ class EnrolResponse(Wire):
     hub_public_key: str
 
 
+class Rotation(Wire):
+    public_key: str
+    asked_at: datetime
+
+
+class RotateRequest(Wire):
+    """Ask for a new token, and bring a new public key if there is one.
+
+    `signature`: base64 Ed25519 over `canonical_bytes(rotation)` by the key that the hub knows.
+    """
+
+    rotation: Rotation
+    signature: str
+
+
+class RotateResponse(Wire):
+    """The old token is worth nothing once the new one has been used."""
+
+    token: str
+
+
 class HeartbeatRequest(Wire):
+    """`components`: health by name (`ok`, or a word of what is wrong); `versions`: version by name of software."""
+
     agent_version: str
     protocol_version: int
-    components: dict[str, str] = {}
+    components: dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=200)]] = {}
+    versions: dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=64)]] = {}
 
 
 class MessageKind(StrEnum):
@@ -70,6 +94,7 @@ class ProjectDecision(Wire):
     decided_at: datetime
     expires_at: datetime | None = None
     conditions: str = ""
+    decided_by: Annotated[str, Field(max_length=200)] = ""  # of the trust's staff; the trust says who
 
 
 class DecisionMessage(Wire):

@@ -14,6 +14,7 @@ from flip_contracts.wire import Wire
 class TaskType(StrEnum):
     COHORT_COUNT = "cohort_count"
     REVIEW_PROJECT = "review_project"
+    CLOSE_PROJECT = "close_project"
     JOIN_RUN = "join_run"
     START_NODE = "start_node"
     LEAVE_RUN = "leave_run"
@@ -43,6 +44,14 @@ class ReviewProject(Wire):
     imaging: bool
     query_id: UUID
     sql: str
+    dicom_to_nifti: bool = True
+
+
+class CloseProject(Wire):
+    """The hub no longer asks about this project: it went back to draft, or was deleted. The cohort is forgotten."""
+
+    type: Literal[TaskType.CLOSE_PROJECT] = TaskType.CLOSE_PROJECT
+    project_id: UUID
 
 
 class JoinRun(Wire):
@@ -66,7 +75,9 @@ class LeaveRun(Wire):
     run_id: UUID
 
 
-TaskPayload = Annotated[CohortCount | ReviewProject | JoinRun | StartNode | LeaveRun, Field(discriminator="type")]
+TaskPayload = Annotated[
+    CohortCount | ReviewProject | CloseProject | JoinRun | StartNode | LeaveRun, Field(discriminator="type")
+]
 
 
 class Task(Wire):
@@ -183,6 +194,7 @@ TaskResult = CohortCountResult | JoinRunResult | Empty
 RESULT_OF: dict[TaskType, type[CohortCountResult] | type[JoinRunResult] | type[Empty]] = {
     TaskType.COHORT_COUNT: CohortCountResult,
     TaskType.REVIEW_PROJECT: Empty,
+    TaskType.CLOSE_PROJECT: Empty,
     TaskType.JOIN_RUN: JoinRunResult,
     TaskType.START_NODE: Empty,
     TaskType.LEAVE_RUN: Empty,

@@ -30,7 +30,9 @@ class Problem(Wire):
 
 
 def canonical_bytes(message: BaseModel) -> bytes:
-    """UTF-8 JSON with sorted keys and no spaces: what Ed25519 signs and verifies (RFC 8785 in spirit)."""
-    return json.dumps(
-        message.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False
-    ).encode()
+    """UTF-8 JSON with sorted keys and no spaces: what Ed25519 signs and verifies (RFC 8785 in spirit).
+
+    Fields at their default are left out, so that a field of a later version does not break an older one's signature.
+    """
+    body = message.model_dump(mode="json", exclude_defaults=True)
+    return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()

@@ -18,6 +18,10 @@ from flip_hub.db import Database, ReadSession
 from flip_hub.errors import install_handlers
 from flip_hub.events import Listener
 from flip_hub.files.routes import router as files
+from flip_hub.files.routes import types_router as job_types
+from flip_hub.files.shelf import Shelf
+from flip_hub.files.tus import router as uploads
+from flip_hub.files.worker import FileWorker
 from flip_hub.flower.follower import follow_net
 from flip_hub.flower.port import FlPort
 from flip_hub.invitations.routes import router as invitations
@@ -65,6 +69,8 @@ def create_app(settings: HubSettings, database: Database, nets: dict[UUID, tuple
             actor = Actor(database, app.state.objects, app.state.signing_key)
             scheduler = Scheduler(settings, database, actor, known)
             tasks.append(asyncio.create_task(scheduler.run_forever(app.state.listener)))
+            worker = FileWorker(settings, database, app.state.shelf)
+            tasks.append(asyncio.create_task(worker.run_forever(app.state.listener)))
             tasks += [asyncio.create_task(follow_net(database, net_id, fl)) for net_id, (_, fl) in known.items()]
             tasks.append(asyncio.create_task(deliver_forever(database, settings, app.state.listener)))
             tasks.append(asyncio.create_task(keep_up_forever(database)))
@@ -90,12 +96,14 @@ def create_app(settings: HubSettings, database: Database, nets: dict[UUID, tuple
     app.state.signing_key = SigningKey(settings.signing_key_file)
     app.state.secrets = SecretBox(settings.secret_key_file)
     app.state.objects = Objects(settings)
+    app.state.shelf = Shelf(database, app.state.objects)
     install_handlers(app)
 
     app.add_middleware(Bounded)
     people, administration = (login, users, invitations), (site, mails, audit, trusts)
-    training = (projects, cohorts, models, files, runs, stories, metrics, results)
-    for router in (*people, *administration, *training, live):
+    work = (projects, cohorts, models, job_types, files, uploads)
+    training = (runs, stories, metrics, results, live)
+    for router in (*people, *administration, *work, *training):
         app.include_router(router, prefix=USER_API)
     app.include_router(agent_router, prefix=TRUST_API)
 

@@ -191,11 +191,22 @@ Auditor = Annotated[User, Depends(needs("see_audit"))]
 AdminUser = Annotated[User, Depends(needs("administer"))]
 
 
-def _current_trust(token: Bearer, session: ReadSession) -> Trust:
-    trust = session.scalar(select(Trust).where(Trust.token_sha256 == token))
+def trust_of_token(session: Session, token: str) -> Trust:
+    """Whose token this is. The first use of a rotated token ends the one before it."""
+    trust = session.scalar(
+        select(Trust).where(
+            (Trust.token_sha256 == token) | (Trust.next_token_sha256 == token), Trust.revoked_at.is_(None)
+        )
+    )
     if trust is None:
         raise NotAuthenticated("This token belongs to no trust. Enrol again with a code from the hub's admin.")
+    if trust.next_token_sha256 == token:
+        trust.token_sha256, trust.next_token_sha256 = token, None
     return trust
+
+
+def _current_trust(token: Bearer, session: ReadSession) -> Trust:
+    return trust_of_token(session, token)
 
 
 CurrentTrust = Annotated[Trust, Depends(_current_trust)]
@@ -221,7 +232,9 @@ def visible_project(session: Session, user: User, project_id: UUID, change: bool
     """The project, or `NotFound` alike for a missing and for a hidden one. `change` needs owner, editor or admin."""
     project = session.get(Project, project_id)
     member = project and session.get(ProjectMember, (project_id, user.id))
-    if project is None or not (
+    if project is None or project.deleted_at is not None:
+        raise NotFound
+    if not (
         member
         or project.owner_id == user.id
         or may(user, "see_all_projects")
@@ -235,7 +248,7 @@ def visible_project(session: Session, user: User, project_id: UUID, change: bool
 
 def visible_model(session: Session, user: User, model_id: UUID, change: bool = False) -> Model:
     model = session.get(Model, model_id)
-    if model is None:
+    if model is None or model.deleted_at:
         raise NotFound
     visible_project(session, user, model.project_id, change)
     return model
@@ -245,7 +258,7 @@ def visible_run(session: Session, user: User, run_id: UUID, change: bool = False
     run = session.get(Run, run_id)
     if run is None:
         raise NotFound
-    visible_project(session, user, run.project_id, change)
+    visible_model(session, user, run.model_id, change)
     return run
 
 

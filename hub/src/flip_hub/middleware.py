@@ -1,11 +1,14 @@
 """What holds for every request. Plain ASGI: a stream passes through without another task or buffer between."""
 
+import re
+
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from flip_hub.errors import problem
 
 MAX_JSON_BYTES = 8 * 2**20
+STREAMED = re.compile(r"/models/[^/]+/(files/|uploads/|bundle$)")
 
 
 class Bounded:
@@ -26,7 +29,7 @@ class Bounded:
             await send(message)
 
         length = Headers(scope=scope).get("content-length", "0")
-        if length.isdecimal() and int(length) > MAX_JSON_BYTES and "/files/" not in scope["path"]:
+        if length.isdecimal() and int(length) > MAX_JSON_BYTES and not STREAMED.search(scope["path"]):
             refused = problem(413, "request_too_large", "The request is too large.", {"limit_bytes": MAX_JSON_BYTES})
             return await refused(scope, receive, send_with_headers)
         await self._app(scope, receive, send_with_headers)

@@ -1,7 +1,9 @@
 """Files and results: a folder by default, S3 by URL."""
 
+import contextlib
 import io
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import obstore
@@ -24,8 +26,12 @@ class Objects:
     def put(self, key: str, content: bytes | Iterator[bytes]) -> None:
         obstore.put(self._store, key, content)
 
-    async def put_stream(self, key: str, content: AsyncIterator[bytes]) -> None:
-        await obstore.put_async(self._store, key, content)
+    def put_file(self, key: str, path: Path) -> None:
+        """In pieces, so memory stays flat; at most two on their way."""
+        obstore.put(self._store, key, path, use_multipart=True, chunk_size=8 * 2**20, max_concurrency=2)
+
+    def copy(self, source: str, target: str) -> None:
+        obstore.copy(self._store, source, target)
 
     def get(self, key: str) -> bytes:
         return obstore.get(self._store, key).bytes().to_bytes()
@@ -40,7 +46,9 @@ class Objects:
         return _Reader(self._store, key)
 
     def delete(self, key: str) -> None:
-        obstore.delete(self._store, key)
+        """A key that is gone already is no error."""
+        with contextlib.suppress(FileNotFoundError):
+            obstore.delete(self._store, key)
 
 
 class _Reader(io.RawIOBase):

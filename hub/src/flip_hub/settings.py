@@ -64,6 +64,10 @@ class HubSettings(BaseSettings):
         description="Role of a newcomer who logs in there; empty: only people with an account or invitation.",
     )
     max_file_bytes: int = Field(default=10 * 2**20, description="Largest file of an app; a FAB holds 10 MiB.")
+    max_upload_bytes: int = Field(default=5 * 2**30, description="Largest file or bundle of a resumable upload.")
+    max_model_bytes: int = Field(default=20 * 2**30, description="All files of one model together.")
+    upload_hours: int = Field(default=24, description="An upload that is not whole by then is given up.")
+    scan_seconds: float = Field(default=120, description="Longest time to look into one file; then it is refused.")
     trust_offline_seconds: float = Field(default=45, description="A trust not heard of for so long is shown offline.")
     join_seconds: float = Field(default=90, description="How long a run waits for asked trusts to come online.")
     no_progress_seconds: float = Field(default=6 * 3600, description="A run without any event for so long is stopped.")

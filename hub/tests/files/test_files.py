@@ -12,7 +12,8 @@ def model(hub):
 @pytest.mark.parametrize(
     ("path", "code"),
     [
-        ("weights.pkl", "file_type_refused"),
+        ("weights.pkl", "file_type_mismatch"),
+        ("weights.bin", "file_type_refused"),
         ("run.sh", "file_type_refused"),
         ("../x.py", "file_name_invalid"),
         ("a//x.py", "file_name_invalid"),

@@ -15,8 +15,8 @@ def test_a_stranger_sees_the_same_for_hidden_and_missing(hub):
     stranger = hub.person("researcher", "s@x.example")
     assert stranger.refused("GET", f"projects/{project['id']}") == "not_found"
     assert stranger.refused("GET", "projects/00000000-0000-0000-0000-000000000000") == "not_found"
-    assert stranger.get("projects") == []
-    assert [p["id"] for p in hub.admin.get("projects")] == [project["id"]]
+    assert stranger.get("projects")["items"] == []
+    assert [p["id"] for p in hub.admin.get("projects")["items"]] == [project["id"]]
 
 
 def test_a_viewer_creates_nothing(hub):

@@ -1,5 +1,6 @@
 """`flip-trust enrol | serve | projects | show | approve | decline | withdraw | doctor | omop …`."""
 
+import getpass
 import json
 import logging
 import os
@@ -25,6 +26,7 @@ from flip_trust.store import ProjectRow
 app = typer.Typer(help="The agent of a FLIP trust. Settings: FLIP_TRUST_* variables.", no_args_is_help=True)
 app.add_typer(omop, name="omop")
 Json = Annotated[bool, typer.Option("--json")]
+By = Annotated[str, typer.Option(help="Who decides, as the researcher will see it.", default_factory=getpass.getuser)]
 
 
 def _agent() -> Agent:
@@ -122,23 +124,23 @@ def _decide(action: str, project_id: UUID, *arguments: Any) -> None:
 
 
 @app.command()
-def approve(project_id: UUID, conditions: str = "", expires_days: int | None = None) -> None:
+def approve(project_id: UUID, by: By, conditions: str = "", expires_days: int | None = None) -> None:
     """Say yes to exactly this project and query; the cohort is frozen now."""
-    _decide("approve", project_id, conditions, expires_days)
+    _decide("approve", project_id, conditions, expires_days, by)
     typer.echo("Approved. The cohort is frozen; the agent tells the hub and prepares the images.")
 
 
 @app.command()
-def decline(project_id: UUID) -> None:
+def decline(project_id: UUID, by: By) -> None:
     """Say no."""
-    _decide("decline", project_id)
+    _decide("decline", project_id, by)
     typer.echo("Declined.")
 
 
 @app.command()
-def withdraw(project_id: UUID) -> None:
+def withdraw(project_id: UUID, by: By) -> None:
     """Take an approval back: runs of the project end here at once."""
-    _decide("withdraw", project_id)
+    _decide("withdraw", project_id, by)
     typer.echo("Withdrawn. Runs of this project end here at once.")
 
 

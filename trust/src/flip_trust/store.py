@@ -130,6 +130,16 @@ class Store:
                 (str(review.project_id), review.model_dump_json()),
             )
 
+    def close_project(self, project_id: UUID) -> None:
+        """What was approved once stays on record as withdrawn; any other review disappears."""
+        with self.transaction() as db:
+            named = (str(project_id),)
+            db.execute("DELETE FROM cohorts WHERE project_id = ?", named)
+            db.execute(
+                "UPDATE projects SET decision = 'WITHDRAWN' WHERE project_id = ? AND decision = 'APPROVED'", named
+            )
+            db.execute("DELETE FROM projects WHERE project_id = ? AND decision <> 'WITHDRAWN'", named)
+
     def project(self, project_id: UUID) -> ProjectRow | None:
         row = self._one("SELECT * FROM projects WHERE project_id = ?", str(project_id))
         return _project(row) if row else None

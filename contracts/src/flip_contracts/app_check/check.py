@@ -9,6 +9,7 @@ from flip_contracts.app_check.modules import Module, Modules, parse_all, reachab
 from flip_contracts.app_check.platform_image import check_image
 from flip_contracts.app_check.registry import Severity
 from flip_contracts.app_check.secrets import check_secrets
+from flip_contracts.app_check.staged import check_staged
 
 _ORDER: Final = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
 
@@ -21,8 +22,10 @@ def check_app(files: Mapping[str, bytes], trust_count: int) -> list[Finding]:
     toml, findings = project.check_pyproject(files)
     chosen, more = fab.Filter.of(files, toml)
     findings += more
-    findings += fab.check_files(files, chosen)
     kept = {path: content for path, content in files.items() if chosen.why_dropped(path) is None}
+    places, more = check_staged(toml, [path for path in files if path not in kept])
+    findings += more
+    findings += fab.check_files(files, chosen, {path for path, chosen_places in places.items() if chosen_places})
     modules, more = parse_all(kept)
     findings += more
     if toml is not None:

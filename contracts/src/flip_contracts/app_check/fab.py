@@ -95,7 +95,8 @@ def _why_place(path: str) -> str | None:
     return None
 
 
-def check_files(files: Mapping[str, bytes], chosen: Filter) -> list[Finding]:
+def check_files(files: Mapping[str, bytes], chosen: Filter, staged: set[str]) -> list[Finding]:
+    """`staged`: paths that travel outside the bundle."""
     findings: list[Finding] = []
     size = 0
     for path, content in files.items():
@@ -109,7 +110,8 @@ def check_files(files: Mapping[str, bytes], chosen: Filter) -> list[Finding]:
             if len(parts) > MAX_DEPTH:
                 message = f"The path has {len(parts)} levels; Flower takes {MAX_DEPTH}."
                 findings.append(found("path_too_deep", message, "Move the file up.", path))
-        findings += _dropped(path, chosen)
+        if path not in staged:
+            findings += _dropped(path, chosen)
     if size > MAX_FAB_BYTES:
         message = f"The app has {size / 2**20:.1f} MiB; Flower takes {MAX_FAB_BYTES // 2**20} MiB."
         findings.append(found("app_too_large", message, "Remove large files."))
@@ -124,7 +126,7 @@ def _dropped(path: str, chosen: Filter) -> Iterator[Finding]:
         "file_dropped",
         f"This file does not come along: {why}.",
         "Remove it, or rename or move it if the app needs it. Data belong in the cohort; "
-        "weights can be stored in the app's own format at the end of a run.",
+        "weights and tables can go along outside the bundle: name them in [tool.flip.files].",
         path,
     )
 

@@ -31,6 +31,7 @@ class Project:
     components: tuple[Component, ...]
     config: Mapping[str, object]  # the declared run config, nested tables as dotted keys
     fab_patterns: Mapping[str, object]  # fab-include and fab-exclude as they are written
+    staged: Mapping[str, object]  # [tool.flip.files] as it is written
 
 
 def check_pyproject(files: Mapping[str, bytes]) -> tuple[Project | None, list[Finding]]:
@@ -64,7 +65,8 @@ def check_pyproject(files: Mapping[str, bytes]) -> tuple[Project | None, list[Fi
     findings += _identity(toml, app, text)
     findings += _config(app, text)
     patterns = {key: app[key] for key in ("fab-include", "fab-exclude") if key in app}
-    return Project(tuple(components), flatten(_table(app, "config")), patterns), findings
+    config, staged = flatten(_table(app, "config")), _table(toml, "tool", "flip", "files")
+    return Project(tuple(components), config, patterns, staged), findings
 
 
 def declared_config(pyproject: bytes) -> dict[str, object]:

@@ -1,89 +1,101 @@
 """Cohort queries and their aggregates."""
 
-from datetime import datetime
-from typing import Annotated, Any
+from datetime import timedelta
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Depends, Request
 from sqlalchemy.orm import Session
 
-from flip_contracts.messages import TaskError
-from flip_contracts.tasks import CohortCountResult
 from flip_hub.auth import CurrentUser, visible_project
-from flip_hub.cohorts import service
+from flip_hub.cohorts import reading, service
+from flip_hub.cohorts.schemas import (
+    CohortCheckRead,
+    CohortQueryCheck,
+    CohortQueryCreate,
+    CohortQueryRead,
+    CohortQuerySummary,
+    ComparisonRead,
+    SavedQuery,
+)
 from flip_hub.cohorts.tables import CohortQuery
 from flip_hub.db import ReadSession, WriteSession
 from flip_hub.errors import NotFound
+from flip_hub.paging import AskedPage, Page
+from flip_hub.users.tables import User
 
 router = APIRouter(tags=["cohorts"])
 
 
-class CohortQueryCreate(BaseModel):
-    """`trusts`: names, or null for every enrolled trust."""
-
-    model_config = ConfigDict(extra="forbid")
-    sql: Annotated[str, Field(min_length=1, max_length=20_000)]
-    trusts: list[str] | None = None
+def _offline_after(request: Request) -> timedelta:
+    return timedelta(seconds=request.app.state.settings.trust_offline_seconds)
 
 
-class CohortAnswerRead(BaseModel):
-    trust: str
-    state: str
-    result: CohortCountResult | None
-    error: TaskError | None
-    answered_at: datetime | None
+OfflineAfter = Annotated[timedelta, Depends(_offline_after)]
 
 
-class CohortQueryRead(BaseModel):
-    """Totals add up what was answered; a suppressed answer adds nothing and is unknown, not zero."""
-
-    id: UUID
-    project_id: UUID
-    sql: str
-    created_at: datetime
-    answers: list[CohortAnswerRead]
-    total_persons: int
-    total_accessions: int
-    suppressed_trusts: int
+def _visible_query(session: Session, user: User, query_id: UUID, change: bool = False) -> CohortQuery:
+    query = session.get(CohortQuery, query_id)
+    if query is None:
+        raise NotFound
+    visible_project(session, user, query.project_id, change)
+    return query
 
 
-def _read(session: Session, query: CohortQuery) -> CohortQueryRead:
-    found = [
-        CohortAnswerRead(
-            trust=trust.name,
-            state=answer.state,
-            result=CohortCountResult.model_validate(answer.result) if answer.result else None,
-            error=TaskError.model_validate(answer.error) if answer.error else None,
-            answered_at=answer.answered_at,
-        )
-        for trust, answer in service.answers(session, query.id)
-    ]
-    results: list[Any] = [a.result for a in found if a.result and not a.result.suppressed]
-    return CohortQueryRead(
-        id=query.id,
-        project_id=query.project_id,
-        sql=query.sql,
-        created_at=query.created_at,
-        answers=found,
-        total_persons=sum(r.persons or 0 for r in results),
-        total_accessions=sum(r.accessions or 0 for r in results),
-        suppressed_trusts=sum(a.state == "suppressed" for a in found),
-    )
+@router.post("/cohort-queries/check")
+def check_cohort_query(body: CohortQueryCheck, user: CurrentUser) -> CohortCheckRead:
+    """What trusts would say of this SQL, with the place. Nothing is sent; their own check is the one that counts."""
+    return reading.check_read(body.sql)
 
 
 @router.post("/projects/{project_id}/cohort-queries", status_code=201)
 def create_cohort_query(
-    project_id: UUID, body: CohortQueryCreate, user: CurrentUser, session: WriteSession
+    project_id: UUID, body: CohortQueryCreate, user: CurrentUser, session: WriteSession, offline: OfflineAfter
 ) -> CohortQueryRead:
+    """Send it to trusts. Answers come in one by one."""
     project = visible_project(session, user, project_id, change=True)
-    return _read(session, service.create_query(session, user, project, body.sql, body.trusts))
+    query = service.create_query(session, user, project, body.sql, body.trusts, body.save)
+    return reading.query_read(session, query, offline)
+
+
+@router.get("/projects/{project_id}/cohort-queries")
+def list_cohort_queries(
+    project_id: UUID, user: CurrentUser, session: ReadSession, page: AskedPage, offline: OfflineAfter
+) -> Page[CohortQuerySummary]:
+    """The project's history, newest first."""
+    return reading.history(session, visible_project(session, user, project_id), page, offline)
+
+
+@router.put("/projects/{project_id}/saved-cohort-query")
+def save_cohort_query(
+    project_id: UUID, body: SavedQuery, user: CurrentUser, session: WriteSession, offline: OfflineAfter
+) -> CohortQueryRead:
+    """Make a query of the history the project's: what trusts will be asked to approve."""
+    project = visible_project(session, user, project_id, change=True)
+    query = _visible_query(session, user, body.query_id)
+    service.save_query(session, project, query)
+    return reading.query_read(session, query, offline)
 
 
 @router.get("/cohort-queries/{query_id}")
-def get_cohort_query(query_id: UUID, user: CurrentUser, session: ReadSession) -> CohortQueryRead:
-    query = session.get(CohortQuery, query_id)
-    if query is None:
-        raise NotFound
-    visible_project(session, user, query.project_id)
-    return _read(session, query)
+def get_cohort_query(query_id: UUID, user: CurrentUser, session: ReadSession, offline: OfflineAfter) -> CohortQueryRead:
+    return reading.query_read(session, _visible_query(session, user, query_id), offline)
+
+
+@router.post("/cohort-queries/{query_id}/cancel")
+def cancel_cohort_query(
+    query_id: UUID, user: CurrentUser, session: WriteSession, offline: OfflineAfter
+) -> CohortQueryRead:
+    """Trusts that have not answered yet are not asked any more."""
+    query = _visible_query(session, user, query_id, change=True)
+    service.cancel(session, user, query)
+    return reading.query_read(session, query, offline)
+
+
+@router.get("/cohort-queries/{query_id}/compare/{other_id}")
+def compare_cohort_queries(
+    query_id: UUID, other_id: UUID, user: CurrentUser, session: ReadSession, offline: OfflineAfter
+) -> ComparisonRead:
+    """What changed from `query_id` to `other_id`: the text, and each trust's count of persons."""
+    before, after = (_visible_query(session, user, each) for each in (query_id, other_id))
+    return reading.comparison(session, before, after, offline)

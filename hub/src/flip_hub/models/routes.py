@@ -1,46 +1,23 @@
-"""Models of a project."""
+"""Models of a project, and across projects."""
 
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from flip_contracts.statuses import ModelStatus
 from flip_hub.auth import CurrentUser, visible_model, visible_project
 from flip_hub.db import ReadSession, WriteSession
-from flip_hub.models import service
+from flip_hub.models import editing, listing, service
+from flip_hub.models.schemas import ModelClone, ModelCreate, ModelEdit, ModelPage, ModelRead, StatusRead
 from flip_hub.models.tables import Model, ModelStatusEvent
+from flip_hub.paging import AskedPage
+from flip_hub.projects.reading import Sort
 from flip_hub.runs.tables import Run
 
 router = APIRouter(tags=["models"])
-
-
-class ModelCreate(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    name: Annotated[str, Field(min_length=1, max_length=75, pattern=r"^[^<>&\x00-\x1f]+$")]
-    description: Annotated[str, Field(max_length=250)] = ""
-
-
-class StatusRead(BaseModel):
-    status: str
-    source: str
-    at: datetime
-
-
-class ModelRead(BaseModel):
-    """`history`: the statuses of the newest run, in order."""
-
-    id: UUID
-    project_id: UUID
-    name: str
-    description: str
-    status: str
-    status_reason: str
-    created_at: datetime
-    history: list[StatusRead]
 
 
 def _read(session: Session, model: Model) -> ModelRead:
@@ -67,12 +44,54 @@ def create_model(project_id: UUID, body: ModelCreate, user: CurrentUser, session
 
 
 @router.get("/projects/{project_id}/models")
-def list_models(project_id: UUID, user: CurrentUser, session: ReadSession) -> list[ModelRead]:
+def list_project_models(project_id: UUID, user: CurrentUser, session: ReadSession) -> list[ModelRead]:
     visible_project(session, user, project_id)
-    models = session.scalars(select(Model).where(Model.project_id == project_id).order_by(Model.created_at))
-    return [_read(session, model) for model in models]
+    models = select(Model).where(Model.project_id == project_id, Model.deleted_at.is_(None)).order_by(Model.created_at)
+    return [_read(session, model) for model in session.scalars(models)]
+
+
+@router.get("/models")
+def list_models(
+    user: CurrentUser,
+    session: ReadSession,
+    page: AskedPage,
+    search: Annotated[str, Query(max_length=75, description="Part of the name.")] = "",
+    project: UUID | None = None,
+    owner: Annotated[UUID | None, Query(description="Of the project.")] = None,
+    status: ModelStatus | None = None,
+    sort: Sort = "newest",
+) -> ModelPage:
+    """Models of every project that one sees."""
+    return listing.list_models(
+        session, user, page, search=search, project=project, owner=owner, status=status, sort=sort
+    )
 
 
 @router.get("/models/{model_id}")
 def get_model(model_id: UUID, user: CurrentUser, session: ReadSession) -> ModelRead:
     return _read(session, visible_model(session, user, model_id))
+
+
+@router.patch("/models/{model_id}")
+def edit_model(model_id: UUID, body: ModelEdit, user: CurrentUser, session: WriteSession) -> ModelRead:
+    """Until it is trained."""
+    model = visible_model(session, user, model_id, change=True)
+    editing.edit_model(session, user, model, body.model_dump(exclude_unset=True))
+    return _read(session, model)
+
+
+@router.delete("/models/{model_id}", status_code=204)
+def delete_model(model_id: UUID, user: CurrentUser, session: WriteSession) -> Response:
+    """With its files. Not while a run of it is queued or running."""
+    editing.delete_model(session, user, visible_model(session, user, model_id, change=True))
+    return Response(status_code=204)
+
+
+@router.post("/models/{model_id}/clone", status_code=201)
+def clone_model(
+    model_id: UUID, body: ModelClone, user: CurrentUser, session: WriteSession, request: Request
+) -> ModelRead:
+    """A new model with the same files, here or under another approved project."""
+    model = visible_model(session, user, model_id)
+    project = visible_project(session, user, body.project_id or model.project_id, change=True)
+    return _read(session, editing.clone_model(session, request.app.state.shelf, user, model, project, body.name))

@@ -9,6 +9,7 @@ from flip_hub.audit.service import record
 from flip_hub.db import now
 from flip_hub.errors import Conflict
 from flip_hub.events import notify
+from flip_hub.live.changes import project_changed
 from flip_hub.live.service import emit
 from flip_hub.models.tables import Model, ModelStatusEvent
 from flip_hub.projects.tables import Project
@@ -29,6 +30,7 @@ def create_model(session: Session, user: User, project: Project, name: str, desc
     session.add(model)
     session.flush()
     record(session, str(user.id), "model.created", str(model.id))
+    project_changed(session, project.id, "model_created")
     return model
 
 

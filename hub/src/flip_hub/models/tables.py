@@ -17,6 +17,7 @@ class Model(WithId, Base):
     description: Mapped[str]
     status: Mapped[str]
     status_reason: Mapped[str] = mapped_column(default="")
+    deleted_at: Mapped[datetime | None]
 
 
 class ModelStatusEvent(Base):

@@ -1,114 +1,120 @@
-"""Projects, staging and the trusts' decisions."""
+"""Projects, their members, staging and the trusts' decisions."""
 
-from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy.orm import Session
+from fastapi import APIRouter, Query, Response
 
-from flip_hub.auth import CurrentUser, require, visible_project
+from flip_contracts.statuses import ProjectStatus
+from flip_hub.auth import AdminUser, CurrentUser, require, visible_project
 from flip_hub.db import ReadSession, WriteSession
-from flip_hub.projects import service
-from flip_hub.projects.tables import Project
+from flip_hub.paging import AskedPage, Page
+from flip_hub.projects import members, reading, service
+from flip_hub.projects.deletion import delete_project as delete
+from flip_hub.projects.schemas import (
+    DeleteRequest,
+    Kind,
+    MemberAdd,
+    PersonRead,
+    ProjectCreate,
+    ProjectEdit,
+    ProjectRead,
+    ProjectSummary,
+    StageRequest,
+)
 
 router = APIRouter(prefix="/projects", tags=["projects"])
-
-
-class ProjectCreate(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    name: Annotated[str, Field(min_length=1, max_length=75, pattern=r"^[^<>&\x00-\x1f]+$")]
-    purpose: Annotated[str, Field(min_length=1, max_length=2000)]
-    kind: Literal["imaging", "tabular"]
-
-
-class StageRequest(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    trusts: Annotated[list[str], Field(min_length=1)]
-
-
-class ImagingRead(BaseModel):
-    """Counts of accessions by stage and by reason of exclusion, rounded; those in `suppressed` are under `threshold`.
-
-    Without a threshold the trust is of an older version and its counts are exact.
-    """
-
-    stages: dict[str, int]
-    excluded: dict[str, int]
-    suppressed: list[str] = []
-    threshold: int | None = None
-    rounded_to: int | None = None
-    final: bool
-
-
-class ProjectTrustRead(BaseModel):
-    trust: str
-    decision: str
-    decided_at: datetime | None
-    expires_at: datetime | None
-    conditions: str
-    imaging: ImagingRead | None
-
-
-class ProjectRead(BaseModel):
-    id: UUID
-    name: str
-    purpose: str
-    kind: str
-    status: str
-    owner_id: UUID
-    query_id: UUID | None
-    created_at: datetime
-    staged_at: datetime | None
-    approved_at: datetime | None
-    trusts: list[ProjectTrustRead]
-
-
-def _read(session: Session, project: Project) -> ProjectRead:
-    return ProjectRead(
-        id=project.id,
-        name=project.name,
-        purpose=project.purpose,
-        kind=project.kind,
-        status=project.status,
-        owner_id=project.owner_id,
-        query_id=project.query_id,
-        created_at=project.created_at,
-        staged_at=project.staged_at,
-        approved_at=project.approved_at,
-        trusts=[
-            ProjectTrustRead(
-                trust=trust.name,
-                decision=asked.decision,
-                decided_at=asked.decided_at,
-                expires_at=asked.expires_at,
-                conditions=asked.conditions,
-                imaging=ImagingRead.model_validate(asked.imaging) if asked.imaging else None,
-            )
-            for trust, asked in service.decisions(session, project)
-        ],
-    )
 
 
 @router.post("", status_code=201)
 def create_project(body: ProjectCreate, user: CurrentUser, session: WriteSession) -> ProjectRead:
     require(user, "create_projects")
-    return _read(session, service.create_project(session, user, body.name, body.purpose, body.kind))
+    project = service.create_project(session, user, body.name, body.purpose, body.kind, body.dicom_to_nifti)
+    return reading.project_read(session, project)
 
 
 @router.get("")
-def list_projects(user: CurrentUser, session: ReadSession) -> list[ProjectRead]:
-    return [_read(session, project) for project in service.list_projects(session, user)]
+def list_projects(
+    user: CurrentUser,
+    session: ReadSession,
+    page: AskedPage,
+    search: Annotated[str, Query(max_length=75, description="Part of the name.")] = "",
+    owner: UUID | None = None,
+    kind: Kind | None = None,
+    status: ProjectStatus | None = None,
+    sort: reading.Sort = "newest",
+) -> Page[ProjectSummary]:
+    """Own projects and those one is a member of; every project for an admin."""
+    return reading.list_projects(session, user, page, search=search, owner=owner, kind=kind, status=status, sort=sort)
 
 
 @router.get("/{project_id}")
 def get_project(project_id: UUID, user: CurrentUser, session: ReadSession) -> ProjectRead:
-    return _read(session, visible_project(session, user, project_id))
+    return reading.project_read(session, visible_project(session, user, project_id))
+
+
+@router.patch("/{project_id}")
+def edit_project(project_id: UUID, body: ProjectEdit, user: CurrentUser, session: WriteSession) -> ProjectRead:
+    """Until it is staged."""
+    project = visible_project(session, user, project_id, change=True)
+    service.edit_project(session, user, project, body.model_dump(exclude_unset=True))
+    return reading.project_read(session, project)
+
+
+@router.post("/{project_id}/delete", status_code=204)
+def delete_project(project_id: UUID, body: DeleteRequest, user: CurrentUser, session: WriteSession) -> Response:
+    """Running training stops, trusts forget the cohort. There is no way back."""
+    project = visible_project(session, user, project_id, change=True)
+    members.ensure_owner(user, project)
+    delete(session, user, project, body.name)
+    return Response(status_code=204)
+
+
+@router.get("/{project_id}/members")
+def list_members(project_id: UUID, user: CurrentUser, session: ReadSession) -> list[PersonRead]:
+    visible_project(session, user, project_id)
+    return [reading.person_read(person) for person in members.members(session, project_id)]
+
+
+@router.post("/{project_id}/members", status_code=201)
+def add_member(project_id: UUID, body: MemberAdd, user: CurrentUser, session: WriteSession) -> list[PersonRead]:
+    """By e-mail. Adding somebody twice changes nothing. What a member may do is up to their role."""
+    project = visible_project(session, user, project_id, change=True)
+    members.ensure_owner(user, project)
+    members.add_member(session, user, project, body.email)
+    return [reading.person_read(person) for person in members.members(session, project_id)]
+
+
+@router.delete("/{project_id}/members/{person_id}", status_code=204)
+def remove_member(project_id: UUID, person_id: UUID, user: CurrentUser, session: WriteSession) -> Response:
+    """The owner removes anybody; a member may leave."""
+    project = visible_project(session, user, project_id)
+    if person_id != user.id:
+        members.ensure_owner(user, project)
+    members.remove_member(session, user, project, person_id)
+    return Response(status_code=204)
+
+
+@router.post("/{project_id}/transfer")
+def transfer_project(project_id: UUID, body: MemberAdd, user: CurrentUser, session: WriteSession) -> ProjectRead:
+    """Give the project to somebody else; who owned it stays a member."""
+    project = visible_project(session, user, project_id, change=True)
+    members.ensure_owner(user, project)
+    members.transfer(session, user, project, body.email)
+    return reading.project_read(session, project)
 
 
 @router.post("/{project_id}/stage")
 def stage_project(project_id: UUID, body: StageRequest, user: CurrentUser, session: WriteSession) -> ProjectRead:
+    """Ask these trusts to approve it. Each must have answered the saved cohort query."""
     project = visible_project(session, user, project_id, change=True)
     service.stage(session, user, project, body.trusts)
-    return _read(session, project)
+    return reading.project_read(session, project)
+
+
+@router.post("/{project_id}/unstage")
+def unstage_project(project_id: UUID, admin: AdminUser, session: WriteSession) -> ProjectRead:
+    """Back to draft, as long as no trust has approved it."""
+    project = visible_project(session, admin, project_id, change=True)
+    service.unstage(session, admin, project)
+    return reading.project_read(session, project)

@@ -1,23 +1,24 @@
 """A project from its first idea to the trusts' decisions."""
 
 import hashlib
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from flip_contracts.messages import DecisionMessage, ImagingMessage, MessageKind
 from flip_contracts.statuses import Decision, ProjectStatus
-from flip_contracts.tasks import ReviewProject
+from flip_contracts.tasks import CloseProject, ReviewProject
 from flip_hub.audit.service import record
-from flip_hub.auth import may
 from flip_hub.cohorts.service import answers
 from flip_hub.cohorts.tables import CohortQuery
 from flip_hub.db import now
 from flip_hub.errors import Conflict
 from flip_hub.events import notify
 from flip_hub.keys import is_signed_by
+from flip_hub.live.changes import project_changed
 from flip_hub.live.service import emit
-from flip_hub.projects.tables import Project, ProjectMember, ProjectTrust
+from flip_hub.projects.tables import Project, ProjectTrust
 from flip_hub.trusts.handlers import on_message
 from flip_hub.trusts.service import MessageRefused, queue_task, trusts_by_name
 from flip_hub.trusts.tables import Trust
@@ -26,53 +27,83 @@ from flip_hub.users.tables import User
 
 class ProjectNameTaken(Conflict):
     code = "project_name_taken"
-    public = "You already have a project of this name."
+    public = "This owner already has a project of this name. Choose another name."
 
 
 class ProjectNotUnstaged(Conflict):
     code = "project_not_unstaged"
-    public = "This project is already staged."
+    public = "This project is staged or approved already. An admin can take a staged one back to draft."
+
+
+class ProjectNotStaged(Conflict):
+    code = "project_not_staged"
+    public = "Only a staged project that no trust has approved can go back to draft. Create a new project instead."
 
 
 class NoCohortQuery(Conflict):
     code = "project_has_no_cohort_query"
-    public = "Run a cohort query first."
+    public = "Run a cohort query and save it first."
 
 
 class TrustHasNoUsableAnswer(Conflict):
     code = "trust_has_no_usable_answer"
-    public = "These trusts have no usable answer to the cohort query (none yet, refused, failed or suppressed)."
+    public = (
+        "These trusts have no usable answer to the saved cohort query; `reasons` says why for each. "
+        "Leave them out, or run a query that they answer."
+    )
 
 
-def create_project(session: Session, user: User, name: str, purpose: str, kind: str) -> Project:
-    if session.scalar(select(Project.id).where(Project.owner_id == user.id, Project.name == name)):
-        raise ProjectNameTaken
-    project = Project(owner_id=user.id, name=name, purpose=purpose, kind=kind, status=ProjectStatus.UNSTAGED)
+def create_project(
+    session: Session, user: User, name: str, purpose: str, kind: str, dicom_to_nifti: bool = True
+) -> Project:
+    ensure_name_free(session, user.id, name)
+    project = Project(
+        owner_id=user.id,
+        name=name,
+        purpose=purpose,
+        kind=kind,
+        dicom_to_nifti=dicom_to_nifti and kind == "imaging",
+        status=ProjectStatus.UNSTAGED,
+    )
     session.add(project)
     session.flush()
     record(session, str(user.id), "project.created", str(project.id))
     return project
 
 
-def list_projects(session: Session, user: User) -> list[Project]:
-    query = select(Project).order_by(Project.created_at.desc())
-    if not may(user, "see_all_projects"):
-        member = select(ProjectMember.project_id).where(ProjectMember.user_id == user.id)
-        query = query.where((Project.owner_id == user.id) | Project.id.in_(member))
-    return list(session.scalars(query))
+def ensure_name_free(session: Session, owner_id: Any, name: str, but: Project | None = None) -> None:
+    same = select(Project.id).where(Project.owner_id == owner_id, Project.name == name, Project.deleted_at.is_(None))
+    if session.scalar(same.where(Project.id != but.id) if but else same):
+        raise ProjectNameTaken
+
+
+def edit_project(session: Session, user: User, project: Project, changes: dict[str, Any]) -> None:
+    """What trusts are asked to approve cannot change under them."""
+    session.refresh(project, with_for_update=True)
+    if project.status != ProjectStatus.UNSTAGED:
+        raise ProjectNotUnstaged
+    if "name" in changes:
+        ensure_name_free(session, project.owner_id, changes["name"], but=project)
+    for key, value in changes.items():
+        setattr(project, key, value)
+    project.dicom_to_nifti = project.dicom_to_nifti and project.kind == "imaging"
+    record(session, str(user.id), "project.edited", str(project.id), fields=sorted(changes))
+    project_changed(session, project.id, "edited")
 
 
 def stage(session: Session, user: User, project: Project, names: list[str]) -> None:
+    session.refresh(project, with_for_update=True)
     if project.status != ProjectStatus.UNSTAGED:
         raise ProjectNotUnstaged
     query = session.get(CohortQuery, project.query_id) if project.query_id else None
     if query is None:
         raise NoCohortQuery
     trusts = trusts_by_name(session, names)
-    usable = {trust.id for trust, answer in answers(session, query.id) if answer.state == "answered"}
-    without = [trust.name for trust in trusts if trust.id not in usable]
-    if without:
-        raise TrustHasNoUsableAnswer(trusts=without)
+    states = {trust.id: answer.state for trust, answer in answers(session, query.id)}
+    reasons = {trust.name: states.get(trust.id, "not asked") for trust in trusts}
+    reasons = {name: state for name, state in reasons.items() if state != "answered"}
+    if reasons:
+        raise TrustHasNoUsableAnswer(trusts=sorted(reasons), reasons=reasons)
     project.status, project.staged_at = ProjectStatus.STAGED, now()
     for trust in trusts:
         session.add(ProjectTrust(project_id=project.id, trust_id=trust.id, decision=Decision.PENDING))
@@ -83,14 +114,32 @@ def stage(session: Session, user: User, project: Project, names: list[str]) -> N
                 project_id=project.id,
                 project_name=project.name,
                 purpose=project.purpose,
-                owner=user.name,
+                owner=session.get_one(User, project.owner_id).name,
                 imaging=project.kind == "imaging",
+                dicom_to_nifti=project.dicom_to_nifti,
                 query_id=query.id,
                 sql=query.sql,
             ),
-            dedupe_key=f"review:{project.id}:{trust.id}",
         )
-    record(session, str(user.id), "project.staged", str(project.id), trusts=names)
+    record(session, str(user.id), "project.staged", str(project.id), trusts=[t.name for t in trusts])
+    project_changed(session, project.id, "staged")
+
+
+def unstage(session: Session, user: User, project: Project) -> None:
+    """Back to draft. A decision that is still on its way is refused when it comes: nobody is asked any more."""
+    session.refresh(project, with_for_update=True)
+    if project.status != ProjectStatus.STAGED:
+        raise ProjectNotStaged
+    close_at_trusts(session, project)
+    session.execute(delete(ProjectTrust).where(ProjectTrust.project_id == project.id))
+    project.status, project.staged_at = ProjectStatus.UNSTAGED, None
+    record(session, str(user.id), "project.unstaged", str(project.id))
+    project_changed(session, project.id, "unstaged")
+
+
+def close_at_trusts(session: Session, project: Project) -> None:
+    for trust, _ in decisions(session, project):
+        queue_task(session, trust.id, CloseProject(project_id=project.id))
 
 
 def decisions(session: Session, project: Project) -> list[tuple[Trust, ProjectTrust]]:
@@ -104,10 +153,14 @@ def decisions(session: Session, project: Project) -> list[tuple[Trust, ProjectTr
 
 
 def approving_trusts(session: Session, project: Project) -> list[Trust]:
+    if project.deleted_at is not None:
+        return []
     return [
         trust
         for trust, asked in decisions(session, project)
-        if asked.decision == Decision.APPROVED and (asked.expires_at is None or asked.expires_at > now())
+        if asked.decision == Decision.APPROVED
+        and trust.revoked_at is None
+        and (asked.expires_at is None or asked.expires_at > now())
     ]
 
 
@@ -118,20 +171,21 @@ def on_decision(session: Session, trust: Trust, message: DecisionMessage) -> Non
     project = session.get(Project, made.project_id, with_for_update=True)
     asked = session.get(ProjectTrust, (made.project_id, trust.id))
     query = session.get(CohortQuery, made.query_id)
-    if project is None or asked is None or query is None or project.query_id != query.id:
-        raise MessageRefused("This trust was not asked about this project and query.")
+    if project is None or asked is None or query is None or project.query_id != query.id or project.deleted_at:
+        raise MessageRefused("This trust is not asked about this project and query.")
     if made.trust != trust.name or not is_signed_by(trust.public_key or "", made, message.signature):
         raise MessageRefused("The decision is not signed by this trust's key.")
     if made.sql_sha256 != hashlib.sha256(query.sql.encode()).hexdigest():
         raise MessageRefused("The decision is about another query text.")
     if asked.decided_at is not None and made.decided_at <= asked.decided_at:
         raise MessageRefused("A newer decision of this trust is here already.")  # an old yes must not undo a no
-    asked.decision, asked.decided_at = made.decision, made.decided_at
+    asked.decision, asked.decided_at, asked.decided_by = made.decision, made.decided_at, made.decided_by
     asked.expires_at, asked.conditions = made.expires_at, made.conditions
     asked.signed = message.model_dump(mode="json")
     if made.decision == Decision.APPROVED and project.status == ProjectStatus.STAGED:
         project.status, project.approved_at = ProjectStatus.APPROVED, now()
-    record(session, f"trust:{trust.name}", f"project.{made.decision.lower()}", str(project.id))
+    action = f"project.{made.decision.lower()}"
+    record(session, f"trust:{trust.name}", action, str(project.id), by=made.decided_by)
     facts = {"project_id": str(project.id), "trust": trust.name, "decision": made.decision}
     emit(session, "decision", [f"project:{project.id}"], facts, kept=True)
     notify(session, "runs")  # a withdrawal ends that trust's part in a run at once
@@ -144,5 +198,6 @@ def on_imaging(session: Session, trust: Trust, message: ImagingMessage) -> None:
         raise MessageRefused("This trust was not asked about this project.")
     told = message.model_dump(mode="json", exclude={"kind", "id", "project_id"})
     asked.imaging = told
+    asked.imaging_ready_at = (asked.imaging_ready_at or now()) if message.final else None
     facts = {"project_id": str(message.project_id), "trust": trust.name, **told}
     emit(session, "imaging", [f"project:{message.project_id}"], facts)

@@ -13,7 +13,7 @@ from flip_hub.auth import CurrentUser, visible_model, visible_run
 from flip_hub.db import ReadSession, WriteSession
 from flip_hub.errors import NotFound, errors
 from flip_hub.models.tables import Model
-from flip_hub.projects.service import list_projects
+from flip_hub.projects.reading import visible_projects
 from flip_hub.runs import service
 from flip_hub.runs.schemas import RunCreate, RunRead, read_run
 from flip_hub.runs.tables import Run
@@ -123,7 +123,7 @@ class _Shown:
 
     def __init__(self, session: Session, user: User):
         self._session = session
-        self._projects = {project.id: project.name for project in list_projects(session, user)}
+        self._projects = {project.id: project.name for project in session.scalars(visible_projects(user))}
 
     def entry(self, run: Run, position: int | None, expected: datetime | None) -> QueueEntryRead:
         seen = run.project_id in self._projects

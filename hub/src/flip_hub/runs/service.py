@@ -14,7 +14,7 @@ from flip_contracts.tasks import JoinRun, JoinRunResult, StartNode, TaskPayload,
 from flip_hub.audit.service import record
 from flip_hub.errors import Conflict, HubError
 from flip_hub.events import notify
-from flip_hub.files.service import contents, ensure_idle, findings
+from flip_hub.files.service import checked_files, ensure_idle, ensure_ready, findings
 from flip_hub.live.service import emit
 from flip_hub.live.tables import Event
 from flip_hub.models.service import initiate as initiate_model
@@ -72,7 +72,8 @@ def initiate(
         raise TrustNotApproved(trusts=outside)
     if options.min_trusts > len(trusts):
         raise MinTrustsTooHigh(asked=len(trusts))
-    files = contents(session, objects, model.id)
+    ensure_ready(session, model.id)
+    files = checked_files(session, objects, model.id)
     errors = [f for f in findings(files, len(trusts)) if f.severity == "error"]
     if errors:
         raise AppCheckFailed(findings=[f.model_dump(mode="json") for f in errors])

@@ -6,15 +6,24 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from flip_contracts.messages import EnrolRequest, EnrolResponse, HeartbeatRequest, MessageBatch, MessageReceipt
+from flip_contracts.messages import (
+    EnrolRequest,
+    EnrolResponse,
+    HeartbeatRequest,
+    MessageBatch,
+    MessageReceipt,
+    RotateRequest,
+    RotateResponse,
+)
 from flip_contracts.tasks import ClaimRequest, ClaimResponse, Task
-from flip_hub.auth import Bearer, CurrentTrust, CurrentUser, TrustManager
+from flip_hub.auth import TrustManager, Bearer, CurrentTrust, CurrentUser, trust_of_token
 from flip_hub.db import Database, ReadSession, WriteSession, now
-from flip_hub.errors import NotAuthenticated
-from flip_hub.trusts import service
+from flip_hub.errors import NotFound
+from flip_hub.trusts import enrolment, service
 from flip_hub.trusts.tables import Trust
 
 router = APIRouter(prefix="/trusts", tags=["trusts"])
@@ -25,17 +34,26 @@ LOOK_AGAIN_SECONDS = 5.0  # an expired lease is not notified
 
 class TrustCreate(BaseModel):
     model_config = ConfigDict(extra="forbid")
-    name: str
+    name: Annotated[str, Field(max_length=100)]
 
 
 class TrustRead(BaseModel):
+    """`connection`: never (not enrolled yet), online, offline or revoked. `components`: health by name, `ok` or what
+    is wrong; `versions`: by name of software; both as the trust told them last."""
+
     id: UUID
     name: str
+    connection: str
     enrolled: bool
     online: bool
+    created_at: datetime
+    enrolled_at: datetime | None
+    revoked_at: datetime | None
     last_seen_at: datetime | None
+    code_expires_at: datetime | None
     agent_version: str
-    components: dict[str, str] = {}  # what the agent's heartbeat says of its parts: omop, sandbox, …
+    components: dict[str, str]
+    versions: dict[str, str]
 
 
 class TrustCreated(BaseModel):
@@ -45,41 +63,86 @@ class TrustCreated(BaseModel):
     enrolment_code: str
 
 
-def _read(trust: Trust, offline_seconds: float) -> TrustRead:
-    fresh = now() - timedelta(seconds=offline_seconds)
+def _read(trust: Trust, request: Request) -> TrustRead:
+    online = service.is_online(trust, timedelta(seconds=request.app.state.settings.trust_offline_seconds))
+    enrolled = trust.enrolled_at is not None
     return TrustRead(
         id=trust.id,
         name=trust.name,
-        enrolled=trust.enrolled_at is not None,
-        online=trust.last_seen_at is not None and trust.last_seen_at > fresh,
+        connection="revoked" if trust.revoked_at else "online" if online else "offline" if enrolled else "never",
+        enrolled=enrolled and trust.revoked_at is None,
+        online=online,
+        created_at=trust.created_at,
+        enrolled_at=trust.enrolled_at,
+        revoked_at=trust.revoked_at,
         last_seen_at=trust.last_seen_at,
+        code_expires_at=trust.code_expires_at,
         agent_version=trust.agent_version,
         components=trust.components,
+        versions=trust.versions,
     )
+
+
+def _known(session: Session, trust_id: UUID) -> Trust:
+    trust = session.get(Trust, trust_id, with_for_update=True)
+    if trust is None:
+        raise NotFound
+    return trust
 
 
 @router.post("", status_code=201)
 def create_trust(body: TrustCreate, admin: TrustManager, session: WriteSession, request: Request) -> TrustCreated:
-    trust, code = service.create_trust(session, str(admin.id), body.name)
-    return TrustCreated(trust=_read(trust, request.app.state.settings.trust_offline_seconds), enrolment_code=code)
+    trust, code = enrolment.create_trust(session, str(admin.id), body.name)
+    return TrustCreated(trust=_read(trust, request), enrolment_code=code)
 
 
 @router.get("")
 def list_trusts(user: CurrentUser, session: ReadSession, request: Request) -> list[TrustRead]:
-    seconds = request.app.state.settings.trust_offline_seconds
-    return [_read(t, seconds) for t in session.scalars(select(Trust).order_by(Trust.name))]
+    """Every trust and whether it is connected, for everybody with an account."""
+    return [_read(trust, request) for trust in session.scalars(select(Trust).order_by(Trust.name))]
+
+
+@router.get("/{trust_id}")
+def get_trust(trust_id: UUID, user: CurrentUser, session: ReadSession, request: Request) -> TrustRead:
+    trust = session.get(Trust, trust_id)
+    if trust is None:
+        raise NotFound
+    return _read(trust, request)
+
+
+@router.post("/{trust_id}/enrolment-code", status_code=201)
+def issue_enrolment_code(trust_id: UUID, admin: TrustManager, session: WriteSession, request: Request) -> TrustCreated:
+    """A new one-time code: for a lost code or key, or to let a revoked trust in again. A code from before is void."""
+    trust = _known(session, trust_id)
+    code = enrolment.issue_code(session, str(admin.id), trust)
+    return TrustCreated(trust=_read(trust, request), enrolment_code=code)
+
+
+@router.post("/{trust_id}/revoke")
+def revoke_trust(trust_id: UUID, admin: TrustManager, session: WriteSession, request: Request) -> TrustRead:
+    """Its token is dead at once, its approvals count no more, and runs go on without it."""
+    trust = _known(session, trust_id)
+    enrolment.revoke(session, str(admin.id), trust)
+    return _read(trust, request)
 
 
 @agent_router.post("/enrol")
 def enrol(body: EnrolRequest, session: WriteSession, request: Request) -> EnrolResponse:
-    trust, token = service.enrol(session, body)
+    trust, token = enrolment.enrol(session, body)
     hub_key = request.app.state.signing_key.public
     return EnrolResponse(trust_id=trust.id, name=trust.name, token=token, hub_public_key=hub_key)
 
 
+@agent_router.post("/rotate")
+def rotate(body: RotateRequest, trust: CurrentTrust, session: WriteSession) -> RotateResponse:
+    """A new token, and a new public key if the request brings one."""
+    return RotateResponse(token=enrolment.rotate(session, trust, body))
+
+
 @agent_router.post("/heartbeat", status_code=204)
 def heartbeat(body: HeartbeatRequest, trust: CurrentTrust, session: WriteSession) -> Response:
-    trust.last_seen_at, trust.agent_version, trust.components = now(), body.agent_version, body.components
+    trust.last_seen_at, trust.agent_version = now(), body.agent_version
+    trust.components, trust.versions = dict(body.components), dict(body.versions)
     return Response(status_code=204)
 
 
@@ -96,9 +159,7 @@ async def claim_tasks(
 
     def claim() -> tuple[UUID, list[Task]]:
         with database.session() as session:
-            trust = session.scalar(select(Trust).where(Trust.token_sha256 == token))
-            if trust is None:
-                raise NotAuthenticated
+            trust = trust_of_token(session, token)
             return trust.id, service.claim(session, trust, body.max_tasks)
 
     loop = asyncio.get_running_loop()

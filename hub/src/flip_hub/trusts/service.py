@@ -1,6 +1,5 @@
-"""Enrolment, tasks under leases, and messages applied exactly once."""
+"""Tasks under leases, and messages applied exactly once."""
 
-import secrets
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -11,7 +10,6 @@ from sqlalchemy.exc import DataError
 from sqlalchemy.orm import Session
 
 from flip_contracts.messages import (
-    EnrolRequest,
     MessageBatch,
     MessageKind,
     MessageReceipt,
@@ -22,34 +20,20 @@ from flip_contracts.messages import (
 )
 from flip_contracts.statuses import TaskState
 from flip_contracts.tasks import RESULT_OF, Task, TaskPayload, TaskType
-from flip_contracts.wire import PROTOCOL_VERSION, TRUST_NAME_PATTERN
-from flip_hub.audit.service import record
-from flip_hub.auth import sha256
 from flip_hub.db import now
-from flip_hub.errors import Conflict, FieldInvalid, HubError, TrustUnknown
+from flip_hub.errors import Conflict, HubError, TrustUnknown
 from flip_hub.events import notify
-from flip_hub.trusts.handlers import MESSAGE_HANDLERS, RESULT_HANDLERS, on_message
+from flip_hub.trusts.handlers import CLAIM_HANDLERS, MESSAGE_HANDLERS, RESULT_HANDLERS, on_message
 from flip_hub.trusts.tables import ReceivedMessage, TaskRow, Trust
 
 LEASE = timedelta(seconds=60)
-CODE_LIFE = timedelta(hours=24)
 MAX_ATTEMPTS = 5
 PAYLOAD: TypeAdapter[TaskPayload] = TypeAdapter(TaskPayload)
 
 
-class TrustNameTaken(Conflict):
-    code = "trust_name_taken"
-    public = "There is already a trust of this name."
-
-
-class EnrolmentCodeInvalid(HubError):
-    code, status = "enrolment_code_invalid", 401
-    public = "This enrolment code is unknown, used or expired. Ask the hub's admin for a new one."
-
-
-class AgentTooOld(HubError):
-    code, status = "agent_protocol_unsupported", 409
-    public = "This agent speaks another protocol version than the hub. Install the agent version that the hub names."
+class TrustRevoked(Conflict):
+    code = "trust_revoked"
+    public = "These trusts do not take part any more. Leave them out, or ask an admin to enrol them again."
 
 
 class MessageRefused(HubError):
@@ -58,57 +42,35 @@ class MessageRefused(HubError):
     code, status = "message_refused", 422
 
 
-def create_trust(session: Session, actor: str, name: str) -> tuple[Trust, str]:
-    if not TRUST_NAME_PATTERN.fullmatch(name):
-        raise FieldInvalid("A trust's name begins with a letter and holds small letters, digits and hyphens.")
-    if session.scalar(select(Trust).where(Trust.name == name)):
-        raise TrustNameTaken
-    code = secrets.token_urlsafe(16)
-    trust = Trust(name=name, code_sha256=sha256(code), code_expires_at=now() + CODE_LIFE)
-    session.add(trust)
-    session.flush()
-    record(session, actor, "trust.created", str(trust.id), name=name)
-    return trust, code
-
-
-def enrol(session: Session, body: EnrolRequest) -> tuple[Trust, str]:
-    if body.protocol_version != PROTOCOL_VERSION:
-        raise AgentTooOld(hub_protocol_version=PROTOCOL_VERSION)
-    trust = session.scalar(select(Trust).where(Trust.code_sha256 == sha256(body.code)).with_for_update())
-    if trust is None or trust.code_expires_at is None or trust.code_expires_at < now():
-        raise EnrolmentCodeInvalid
-    token = secrets.token_urlsafe(32)
-    trust.code_sha256 = trust.code_expires_at = None
-    trust.public_key, trust.token_sha256 = body.public_key, sha256(token)
-    trust.enrolled_at = trust.last_seen_at = now()
-    trust.agent_version = body.agent_version
-    record(session, f"trust:{trust.name}", "trust.enrolled", str(trust.id))
-    return trust, token
+def is_online(trust: Trust, offline_after: timedelta) -> bool:
+    return trust.revoked_at is None and trust.last_seen_at is not None and trust.last_seen_at > now() - offline_after
 
 
 def trusts_by_name(session: Session, names: list[str]) -> list[Trust]:
+    """In the order of the names. Raises for a name that no trust has, and for a trust that takes part no more."""
     found = {t.name: t for t in session.scalars(select(Trust).where(Trust.name.in_(names)))}
-    unknown = sorted(set(names) - set(found))
-    if unknown:
+    if unknown := sorted(set(names) - set(found)):
         raise TrustUnknown(trusts=unknown)
+    if revoked := sorted(name for name, trust in found.items() if trust.revoked_at is not None):
+        raise TrustRevoked(trusts=revoked)
     return [found[name] for name in dict.fromkeys(names)]
 
 
-def queue_task(session: Session, trust_id: UUID, payload: TaskPayload, dedupe_key: str | None = None) -> None:
-    """Ask a trust for something; asking again with the same key does nothing."""
-    if dedupe_key and session.scalar(select(TaskRow.id).where(TaskRow.dedupe_key == dedupe_key)):
-        return
-    session.add(
-        TaskRow(
-            trust_id=trust_id,
-            type=payload.type,
-            payload=payload.model_dump(mode="json"),
-            state=TaskState.QUEUED,
-            dedupe_key=dedupe_key,
-        )
+def queue_task(session: Session, trust_id: UUID, payload: TaskPayload, dedupe_key: str | None = None) -> UUID:
+    """Ask a trust for something; asking again with the same key does nothing. Returns the task's id."""
+    if dedupe_key and (known := session.scalar(select(TaskRow.id).where(TaskRow.dedupe_key == dedupe_key))):
+        return known
+    row = TaskRow(
+        trust_id=trust_id,
+        type=payload.type,
+        payload=payload.model_dump(mode="json"),
+        state=TaskState.QUEUED,
+        dedupe_key=dedupe_key,
     )
+    session.add(row)
     session.flush()
     notify(session, f"tasks:{trust_id}")
+    return row.id
 
 
 def claim(session: Session, trust: Trust, limit: int) -> list[Task]:
@@ -141,6 +103,8 @@ def claim(session: Session, trust: Trust, limit: int) -> list[Task]:
         except ValidationError:  # one unreadable row must not block all others
             row.state, row.error_code, row.finished_at = TaskState.FAILED, "task_unreadable", now()
             continue
+        if handler := CLAIM_HANDLERS.get(payload.type):
+            handler(session, trust, payload)
         until = now() + LEASE
         row.state, row.attempt, row.lease_expires_at = TaskState.LEASED, row.attempt + 1, until
         tasks.append(

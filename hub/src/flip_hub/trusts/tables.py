@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from flip_hub.db import Base, WithId
@@ -14,12 +14,15 @@ class Trust(WithId, Base):
     name: Mapped[str] = mapped_column(unique=True)
     public_key: Mapped[str | None]
     token_sha256: Mapped[str | None] = mapped_column(unique=True)
+    next_token_sha256: Mapped[str | None] = mapped_column(unique=True)  # rotated, and not used yet
     code_sha256: Mapped[str | None]
     code_expires_at: Mapped[datetime | None]
     enrolled_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
     last_seen_at: Mapped[datetime | None]
     agent_version: Mapped[str] = mapped_column(default="")
     components: Mapped[dict] = mapped_column(default=dict)
+    versions: Mapped[dict] = mapped_column(default=dict, server_default=text("'{}'"))
 
 
 class TaskRow(WithId, Base):

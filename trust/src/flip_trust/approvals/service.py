@@ -26,7 +26,9 @@ class Approvals:
     def __init__(self, store: Store, key: TrustKey, engine: Engine, threshold: int):
         self._store, self._key, self._engine, self._threshold = store, key, engine, threshold
 
-    def approve(self, project_id: UUID, conditions: str = "", expires_days: int | None = None) -> int:
+    def approve(
+        self, project_id: UUID, conditions: str = "", expires_days: int | None = None, decided_by: str = ""
+    ) -> int:
         """Freeze the cohort and say yes to exactly it. Returns the number of persons, which stays here."""
         if expires_days is not None and not 1 <= expires_days <= MAX_EXPIRY_DAYS:
             raise DecisionImpossible(f"An approval holds between 1 and {MAX_EXPIRY_DAYS} days.")
@@ -49,26 +51,27 @@ class Approvals:
         expires = at + timedelta(days=expires_days) if expires_days is not None else None
         with self._store.transaction():
             self._store.put_cohort(project_id, cohort.columns, cohort.rows, at.isoformat())
-            self._decide(project, Decision.APPROVED, at, conditions, expires)
+            self._decide(project, Decision.APPROVED, at, decided_by, conditions, expires)
         return persons
 
-    def decline(self, project_id: UUID) -> None:
+    def decline(self, project_id: UUID, decided_by: str = "") -> None:
         project = self._need(project_id)
         if project.decision != Decision.PENDING:
             raise DecisionImpossible(f"This project is {project.decision} already; withdraw an approval instead.")
-        self._decide(project, Decision.DECLINED, datetime.now(UTC))
+        self._decide(project, Decision.DECLINED, datetime.now(UTC), decided_by)
 
-    def withdraw(self, project_id: UUID) -> None:
+    def withdraw(self, project_id: UUID, decided_by: str = "") -> None:
         project = self._need(project_id)
         if project.decision != Decision.APPROVED:
             raise DecisionImpossible("Only an approved project can be withdrawn.")
-        self._decide(project, Decision.WITHDRAWN, datetime.now(UTC))
+        self._decide(project, Decision.WITHDRAWN, datetime.now(UTC), decided_by)
 
     def _decide(
         self,
         project: ProjectRow,
         decision: Decision,
         at: datetime,
+        decided_by: str,
         conditions: str = "",
         expires_at: datetime | None = None,
     ) -> None:
@@ -84,6 +87,7 @@ class Approvals:
             decided_at=at,
             expires_at=expires_at,
             conditions=conditions,
+            decided_by=decided_by,
         )
         signature = self._key.sign(made)
         message = DecisionMessage(id=uuid4(), decision=made, signature=signature)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from flip_contracts.tasks import (
+    CloseProject,
     CohortCount,
     CohortCountResult,
     Empty,
@@ -33,13 +34,15 @@ class Tools:
 
 
 def handle(payload: TaskPayload, tools: Tools) -> CohortCountResult | JoinRunResult | Empty:
-    from flip_trust.tasks import cohort_count, join_run, leave_run, review_project, start_node
+    from flip_trust.tasks import close_project, cohort_count, join_run, leave_run, review_project, start_node
 
     match payload:
         case CohortCount():
             return cohort_count.run(payload, tools)
         case ReviewProject():
             return review_project.run(payload, tools)
+        case CloseProject():
+            return close_project.run(payload, tools)
         case JoinRun():
             return join_run.run(payload, tools)
         case StartNode():

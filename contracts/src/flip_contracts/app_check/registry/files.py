@@ -11,7 +11,20 @@ RULES: Final[tuple[Rule, ...]] = (
         "Flower takes `.py .toml .md .yaml .yml .json .jsonl` and `/LICENSE`, and drops the rest without a word: "
         "other suffixes, test files, `__pycache__`, and at the root `build/ eggs/ lib/ lib64/ parts/ env/ venv/` "
         "and the like. An app that opens such a file works locally and fails on the platform.",
-        "Remove it, or rename or move it if the app needs it. Data belong in the cohort, weights in the app's arrays.",
+        "Remove it, or rename or move it if the app needs it. Data belong in the cohort. Weights and tables can go "
+        "along outside the bundle: name them in `[tool.flip.files]`.",
+    ),
+    error(
+        "staged_file_missing",
+        "A pattern in `[tool.flip.files]` matches no file outside the bundle.",
+        "The app would look for a file that is not there. A file that the bundle holds is there already.",
+        "Upload the file, or correct the pattern.",
+    ),
+    error(
+        "staged_files_invalid",
+        "`[tool.flip.files]` is not two lists of patterns, `server` and `clients`.",
+        "The platform cannot tell where the app's large files go.",
+        'Write for example `server = ["weights/*.safetensors"]`; patterns are as in `.gitignore`.',
     ),
     error(
         "app_too_large",

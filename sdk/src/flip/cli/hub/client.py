@@ -60,7 +60,14 @@ class Hub:
         self._send("POST", "auth/logout")
 
     def projects(self) -> list[Project]:
-        return self._get("projects")
+        """Every one that the user sees, page by page."""
+        found: list[Project] = []
+        cursor = ""
+        while True:
+            page = self._get("projects", limit=200, cursor=cursor)
+            found += page["items"]
+            if not (cursor := page["next_cursor"] or ""):
+                return found
 
     def project(self, project_id: str) -> Project:
         return self._get(f"projects/{project_id}")

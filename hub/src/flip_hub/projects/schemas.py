@@ -1,0 +1,151 @@
+"""Bodies and answers of the project endpoints."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Kind = Literal["imaging", "tabular"]
+Name = Annotated[str, Field(min_length=1, max_length=75, pattern=r"^[^<>&\x00-\x1f\x7f]+$")]
+Purpose = Annotated[str, Field(min_length=1, max_length=2000, pattern=r"^[^\x00]+$")]
+Email = Annotated[str, Field(max_length=254, pattern=r"^[^@\s\x00]+@[^@\s\x00]+$")]
+
+
+class ProjectCreate(BaseModel):
+    """`dicom_to_nifti` means nothing to a tabular project."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: Name
+    purpose: Purpose
+    kind: Kind
+    dicom_to_nifti: bool = True
+
+
+class ProjectEdit(BaseModel):
+    """What is left out stays as it is."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: Name = ""
+    purpose: Purpose = ""
+    kind: Kind = "imaging"
+    dicom_to_nifti: bool = True
+
+
+class MemberAdd(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    email: Email
+
+
+class StageRequest(BaseModel):
+    """Names of trusts."""
+
+    model_config = ConfigDict(extra="forbid")
+    trusts: Annotated[list[Annotated[str, Field(max_length=63)]], Field(min_length=1, max_length=1000)]
+
+
+class DeleteRequest(BaseModel):
+    """`name`: the project's name, typed, so that nobody deletes the wrong one."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: Annotated[str, Field(max_length=75)]
+
+
+class PersonRead(BaseModel):
+    id: UUID
+    name: str
+    email: str
+
+
+class ImagingRead(BaseModel):
+    """Counts of accessions by stage and by reason of exclusion, rounded; those in `suppressed` are under `threshold`.
+
+    Without a threshold the trust is of an older version and its counts are exact.
+    """
+
+    stages: dict[str, int]
+    excluded: dict[str, int]
+    suppressed: list[str] = []
+    threshold: int | None = None
+    rounded_to: int | None = None
+    final: bool
+
+
+class ProjectTrustRead(BaseModel):
+    """`valid`: approved, not expired, and the trust is not revoked; what a run may use now."""
+
+    trust: str
+    decision: str
+    decided_at: datetime | None
+    decided_by: str
+    expires_at: datetime | None
+    conditions: str
+    valid: bool
+    imaging: ImagingRead | None
+    imaging_ready_at: datetime | None
+
+
+class TrustDecisionRead(BaseModel):
+    trust: str
+    decision: str
+
+
+class MomentRead(BaseModel):
+    """`kind`: created, cohort_saved, staged, approved, declined, withdrawn, imaging_ready, model_created,
+    run_finished. `trust` and `model` say whose, where that applies."""
+
+    at: datetime
+    kind: str
+    trust: str | None
+    model: str | None
+    text: str
+
+
+class SavedCohortRead(BaseModel):
+    """The saved cohort query in short. `persons` and `accessions` add up what was answered; null if nothing was."""
+
+    query_id: UUID
+    sql: str
+    saved_at: datetime | None
+    persons: int | None
+    accessions: int | None
+    states: dict[str, int]
+
+
+class ProjectRead(BaseModel):
+    """All that a project's page shows, but for the models' and queries' own details."""
+
+    id: UUID
+    name: str
+    purpose: str
+    kind: str
+    dicom_to_nifti: bool
+    status: str
+    owner_id: UUID
+    owner: PersonRead
+    members: list[PersonRead]
+    query_id: UUID | None
+    cohort: SavedCohortRead | None
+    query_count: int
+    created_at: datetime
+    staged_at: datetime | None
+    approved_at: datetime | None
+    trusts: list[ProjectTrustRead]
+    models: dict[str, int]
+    active_runs: int
+    timeline: list[MomentRead]
+
+
+class ProjectSummary(BaseModel):
+    id: UUID
+    name: str
+    kind: str
+    status: str
+    owner_id: UUID
+    owner: str
+    created_at: datetime
+    staged_at: datetime | None
+    approved_at: datetime | None
+    trusts: list[TrustDecisionRead]
+    model_count: int
+    active_runs: int
