@@ -1,22 +1,25 @@
 /** What the page reads, each under one key. Components say `useQuery(projectsQuery())`. */
 import { queryOptions } from '@tanstack/react-query';
 import { data, hub } from './client';
-import { followed } from './live';
+import type { Series } from './types';
 
 export const meQuery = () =>
   queryOptions({ queryKey: ['me'], queryFn: () => data(hub.GET('/api/v1/users/me')), staleTime: 300_000 });
 
-export const trustsQuery = () =>
-  queryOptions({ queryKey: ['trusts'], queryFn: () => data(hub.GET('/api/v1/trusts')), ...followed() });
+export const trustsQuery = () => queryOptions({ queryKey: ['trusts'], queryFn: () => data(hub.GET('/api/v1/trusts')) });
 
+/** No topic tells of a new project, so the list is asked for. */
 export const projectsQuery = () =>
-  queryOptions({ queryKey: ['projects'], queryFn: () => data(hub.GET('/api/v1/projects')), ...followed() });
+  queryOptions({
+    queryKey: ['projects'],
+    queryFn: () => data(hub.GET('/api/v1/projects', { params: { query: { limit: 200 } } })),
+    refetchInterval: 4000,
+  });
 
 export const projectQuery = (id: string) =>
   queryOptions({
     queryKey: ['project', id],
     queryFn: () => data(hub.GET('/api/v1/projects/{project_id}', { params: { path: { project_id: id } } })),
-    ...followed(),
   });
 
 export const modelsQuery = (projectId: string) =>
@@ -24,21 +27,18 @@ export const modelsQuery = (projectId: string) =>
     queryKey: ['project', projectId, 'models'],
     queryFn: () =>
       data(hub.GET('/api/v1/projects/{project_id}/models', { params: { path: { project_id: projectId } } })),
-    ...followed(),
   });
 
 export const cohortQuery = (id: string) =>
   queryOptions({
     queryKey: ['cohort', id],
     queryFn: () => data(hub.GET('/api/v1/cohort-queries/{query_id}', { params: { path: { query_id: id } } })),
-    ...followed(),
   });
 
 export const modelQuery = (id: string) =>
   queryOptions({
-    queryKey: ['model', id],
+    queryKey: ['model', id, 'itself'],
     queryFn: () => data(hub.GET('/api/v1/models/{model_id}', { params: { path: { model_id: id } } })),
-    ...followed(),
   });
 
 export const filesQuery = (modelId: string) =>
@@ -57,12 +57,59 @@ export const runsQuery = (modelId: string) =>
   queryOptions({
     queryKey: ['model', modelId, 'runs'],
     queryFn: () => data(hub.GET('/api/v1/models/{model_id}/runs', { params: { path: { model_id: modelId } } })),
-    ...followed(),
   });
 
-export const metricsQuery = (runId: string, live: boolean) =>
+/** Points come by the stream and are added; see `appendPoints`. */
+export const metricsQuery = (runId: string) =>
   queryOptions({
     queryKey: ['run', runId, 'metrics'],
-    queryFn: () => data(hub.GET('/api/v1/runs/{run_id}/metrics', { params: { path: { run_id: runId } } })),
-    ...(live ? followed() : {}),
+    queryFn: async () => (await data(hub.GET('/api/v1/runs/{run_id}/metrics', { params: { path: { run_id: runId } } }))) as Series[],
+    structuralSharing: false,
+    staleTime: 5000,
+  });
+
+export const eventsQuery = (runId: string) =>
+  queryOptions({
+    queryKey: ['run', runId, 'events'],
+    queryFn: () =>
+      everyPage(
+        (after) =>
+          data(hub.GET('/api/v1/runs/{run_id}/events', { params: { path: { run_id: runId }, query: { after } } })),
+        (page) => page.events,
+      ),
+  });
+
+export const logQuery = (runId: string) =>
+  queryOptions({
+    queryKey: ['run', runId, 'log'],
+    queryFn: () =>
+      everyPage(
+        (after) =>
+          data(hub.GET('/api/v1/runs/{run_id}/log', { params: { path: { run_id: runId }, query: { after } } })),
+        (page) => page.lines,
+      ),
+  });
+
+const MOST_PAGES = 50;
+
+async function everyPage<Page extends { next_after: number }, Item>(
+  read: (after: number) => Promise<Page>,
+  items: (page: Page) => Item[],
+): Promise<Item[]> {
+  const all: Item[] = [];
+  let after = 0;
+  for (let count = 0; count < MOST_PAGES; count += 1) {
+    const page = await read(after);
+    all.push(...items(page));
+    if (page.next_after === after || !items(page).length) break;
+    after = page.next_after;
+  }
+  return all;
+}
+
+export const historyQuery = (projectId: string) =>
+  queryOptions({
+    queryKey: ['project', projectId, 'cohort-queries'],
+    queryFn: () =>
+      data(hub.GET('/api/v1/projects/{project_id}/cohort-queries', { params: { path: { project_id: projectId } } })),
   });

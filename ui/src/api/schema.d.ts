@@ -55,6 +55,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/trust/v1/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Rotate
+         * @description A new token, and a new public key if the request brings one.
+         */
+        post: operations["rotate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/trust/v1/tasks/{task_id}/extend": {
         parameters: {
             query?: never;
@@ -149,6 +169,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/cohort-queries/{query_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel Cohort Query
+         * @description Trusts that have not answered yet are not asked any more.
+         */
+        post: operations["cancel_cohort_query"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cohort-queries/{query_id}/compare/{other_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare Cohort Queries
+         * @description What changed from `query_id` to `other_id`: the text, and each trust's count of persons.
+         */
+        get: operations["compare_cohort_queries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cohort-queries/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check Cohort Query
+         * @description What trusts would say of this SQL, with the place. Nothing is sent; their own check is the one that counts.
+         */
+        post: operations["check_cohort_query"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events": {
         parameters: {
             query?: never;
@@ -189,6 +269,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/job-types": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Job Types
+         * @description What a model of each type must have. `GET /models/{id}/check` names what one model lacks.
+         */
+        get: operations["list_job_types"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Models
+         * @description Models of every project that one sees.
+         */
+        get: operations["list_models"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/models/{model_id}": {
         parameters: {
             query?: never;
@@ -199,6 +319,35 @@ export interface paths {
         /** Get Model */
         get: operations["get_model"];
         put?: never;
+        post?: never;
+        /**
+         * Delete Model
+         * @description With its files. Not while a run of it is queued or running.
+         */
+        delete: operations["delete_model"];
+        options?: never;
+        head?: never;
+        /**
+         * Edit Model
+         * @description Until it is trained.
+         */
+        patch: operations["edit_model"];
+        trace?: never;
+    };
+    "/api/v1/models/{model_id}/bundle": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Put Bundle
+         * @description A zip or FAB as raw body, unpacked here: all of its files, or none and the reason. Files of the same paths are
+         *     replaced. A zip of one folder with pyproject.toml in it is taken as that folder. Larger ones come by tus.
+         */
+        put: operations["put_bundle"];
         post?: never;
         delete?: never;
         options?: never;
@@ -213,10 +362,33 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Check Files */
+        /**
+         * Check Files
+         * @description What keeps the model from being trained, and what may go wrong.
+         */
         get: operations["check_files"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{model_id}/clone": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Clone Model
+         * @description A new model with the same files, here or under another approved project.
+         */
+        post: operations["clone_model"];
         delete?: never;
         options?: never;
         head?: never;
@@ -230,7 +402,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List Files */
+        /**
+         * List Files
+         * @description What the model has, and what is on its way or was refused.
+         */
         get: operations["list_files"];
         put?: never;
         post?: never;
@@ -247,14 +422,20 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** Download File */
+        get: operations["download_file"];
         /**
          * Put File
-         * @description Raw body. A file of the same path is replaced.
+         * @description Raw body, as large as an app's source file may be. A file of the same path is replaced.
+         *
+         *     Text is READY at once; a pickle or an array file is SCANNING first, and replaces the other when it is found good.
          */
         put: operations["put_file"];
         post?: never;
-        /** Delete File */
+        /**
+         * Delete File
+         * @description With what is on its way to this path, or was refused there.
+         */
         delete: operations["delete_file"];
         options?: never;
         head?: never;
@@ -282,6 +463,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/models/{model_id}/uploads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create Upload
+         * @description Begin an upload; `Location` says where its bytes go. What was on its way to the same path makes room.
+         */
+        post: operations["create_upload"];
+        delete?: never;
+        /**
+         * Describe Uploads
+         * @description What this server's tus can.
+         */
+        options: operations["describe_uploads"];
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{model_id}/uploads/{upload_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Cancel Upload
+         * @description Give it up, or take note of a refused one; nothing of it stays.
+         */
+        delete: operations["cancel_upload"];
+        options?: never;
+        /**
+         * Get Upload Offset
+         * @description How far it is: go on from `Upload-Offset`.
+         */
+        head: operations["get_upload_offset"];
+        /**
+         * Send Upload
+         * @description The next bytes. What has arrived counts even if the connection breaks; with `Upload-Checksum`, all or nothing.
+         */
+        patch: operations["send_upload"];
+        trace?: never;
+    };
     "/api/v1/projects": {
         parameters: {
             query?: never;
@@ -289,7 +522,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List Projects */
+        /**
+         * List Projects
+         * @description Own projects and those one is a member of; every project for an admin.
+         */
         get: operations["list_projects"];
         put?: never;
         /** Create Project */
@@ -314,7 +550,11 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Edit Project
+         * @description Until it is staged.
+         */
+        patch: operations["edit_project"];
         trace?: never;
     };
     "/api/v1/projects/{project_id}/cohort-queries": {
@@ -324,11 +564,79 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * List Cohort Queries
+         * @description The project's history, newest first.
+         */
+        get: operations["list_cohort_queries"];
         put?: never;
-        /** Create Cohort Query */
+        /**
+         * Create Cohort Query
+         * @description Send it to trusts. Answers come in one by one.
+         */
         post: operations["create_cohort_query"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project_id}/delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Delete Project
+         * @description Running training stops, trusts forget the cohort. There is no way back.
+         */
+        post: operations["delete_project"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project_id}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Members */
+        get: operations["list_members"];
+        put?: never;
+        /**
+         * Add Member
+         * @description By e-mail. Adding somebody twice changes nothing. What a member may do is up to their role.
+         */
+        post: operations["add_member"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project_id}/members/{person_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove Member
+         * @description The owner removes anybody; a member may leave.
+         */
+        delete: operations["remove_member"];
         options?: never;
         head?: never;
         patch?: never;
@@ -341,11 +649,31 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List Models */
-        get: operations["list_models"];
+        /** List Project Models */
+        get: operations["list_project_models"];
         put?: never;
         /** Create Model */
         post: operations["create_model"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project_id}/saved-cohort-query": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Save Cohort Query
+         * @description Make a query of the history the project's: what trusts will be asked to approve.
+         */
+        put: operations["save_cohort_query"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -361,8 +689,51 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Stage Project */
+        /**
+         * Stage Project
+         * @description Ask these trusts to approve it. Each must have answered the saved cohort query.
+         */
         post: operations["stage_project"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project_id}/transfer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Transfer Project
+         * @description Give the project to somebody else; who owned it stays a member.
+         */
+        post: operations["transfer_project"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project_id}/unstage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Unstage Project
+         * @description Back to draft, as long as no trust has approved it.
+         */
+        post: operations["unstage_project"];
         delete?: never;
         options?: never;
         head?: never;
@@ -486,11 +857,71 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List Trusts */
+        /**
+         * List Trusts
+         * @description Every trust and whether it is connected, for everybody with an account.
+         */
         get: operations["list_trusts"];
         put?: never;
         /** Create Trust */
         post: operations["create_trust"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/trusts/{trust_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Trust */
+        get: operations["get_trust"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/trusts/{trust_id}/enrolment-code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Issue Enrolment Code
+         * @description A new one-time code: for a lost code or key, or to let a revoked trust in again. A code from before is void.
+         */
+        post: operations["issue_enrolment_code"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/trusts/{trust_id}/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Revoke Trust
+         * @description Its token is dead at once, its approvals count no more, and runs go on without it.
+         */
+        post: operations["revoke_trust"];
         delete?: never;
         options?: never;
         head?: never;
@@ -535,6 +966,17 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** Advice */
+        Advice: {
+            /** Code */
+            code: string;
+            /** Line */
+            line: number | null;
+            /** Message */
+            message: string;
+            /** Severity */
+            severity: string;
+        };
         /**
          * Cell
          * @description Of older trusts: one cell of an aggregate. One that is not listed is zero or suppressed; so is `count` None.
@@ -546,14 +988,69 @@ export interface components {
             value: string;
         };
         /**
+         * ChartCellRead
+         * @description `count` adds up `trusts` trusts that gave a number; null if none did. `suppressed_trusts` have somebody here, but
+         *     fewer than they tell. `unlisted_trusts` said nothing of this cell: none there, or too few, or among `other`.
+         *
+         *     `low` and `high` (numbers or dates) bound a cell of a histogram, `low` included; null is an open end.
+         */
+        ChartCellRead: {
+            /** Count */
+            count: number | null;
+            /** High */
+            high: number | string | null;
+            /** Label */
+            label: string;
+            /** Low */
+            low: number | string | null;
+            /** Other */
+            other: boolean;
+            /** Suppressed Trusts */
+            suppressed_trusts: number;
+            /** Trusts */
+            trusts: number;
+            /** Unlisted Trusts */
+            unlisted_trusts: number;
+        };
+        /**
+         * ChartRead
+         * @description `missing` adds up the persons without a value where trusts told; `noisy`: counts hold differential privacy noise
+         *     of at least one trust, and `margin` bounds it for 95 % of cases.
+         */
+        ChartRead: {
+            /** Cells */
+            cells: components["schemas"]["ChartCellRead"][];
+            /** Kind */
+            kind: string;
+            /** Margin */
+            margin: number | null;
+            /** Missing */
+            missing: number | null;
+            /** Missing Suppressed Trusts */
+            missing_suppressed_trusts: number;
+            /** Name */
+            name: string;
+            /** Noisy */
+            noisy: boolean;
+            /** Trusts */
+            trusts: string[];
+        };
+        /**
          * CheckRead
-         * @description `ok` is false when a finding is an error: such an app cannot be initiated.
+         * @description `ok` is false when a finding is an error: such an app cannot be initiated. `required`: what the app must have.
+         *     `not_ready`: uploads that keep it from being initiated, with their state.
          */
         CheckRead: {
             /** Findings */
             findings: components["schemas"]["Finding"][];
+            /** Not Ready */
+            not_ready: {
+                [key: string]: string;
+            };
             /** Ok */
             ok: boolean;
+            /** Required */
+            required: components["schemas"]["RequiredFile"][];
         };
         /** ClaimRequest */
         ClaimRequest: {
@@ -568,7 +1065,27 @@ export interface components {
             /** Tasks */
             tasks: components["schemas"]["Task"][];
         };
-        /** CohortAnswerRead */
+        /**
+         * CloseProject
+         * @description The hub no longer asks about this project: it went back to draft, or was deleted. The cohort is forgotten.
+         */
+        CloseProject: {
+            /**
+             * Project Id
+             * Format: uuid
+             */
+            project_id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "close_project";
+        };
+        /**
+         * CohortAnswerRead
+         * @description `state`: queued, running, answered, suppressed, refused, error, offline (it will answer when it is back) or
+         *     cancelled.
+         */
         CohortAnswerRead: {
             /** Answered At */
             answered_at: string | null;
@@ -578,6 +1095,19 @@ export interface components {
             state: string;
             /** Trust */
             trust: string;
+        };
+        /**
+         * CohortCheckRead
+         * @description `columns`: what the query selects. `warnings`: what would hold it up later, in words.
+         */
+        CohortCheckRead: {
+            /** Columns */
+            columns: string[];
+            /** Ok */
+            ok: boolean;
+            problem: components["schemas"]["SqlProblemRead"] | null;
+            /** Warnings */
+            warnings: string[];
         };
         /**
          * CohortCount
@@ -644,11 +1174,21 @@ export interface components {
              */
             zero_told: boolean;
         };
+        /** CohortQueryCheck */
+        CohortQueryCheck: {
+            /** Sql */
+            sql: string;
+        };
         /**
          * CohortQueryCreate
-         * @description `trusts`: names, or null for every enrolled trust.
+         * @description `trusts`: names, or null for every enrolled trust. `save`: make it the project's query at once.
          */
         CohortQueryCreate: {
+            /**
+             * Save
+             * @default true
+             */
+            save: boolean;
             /** Sql */
             sql: string;
             /** Trusts */
@@ -656,16 +1196,24 @@ export interface components {
         };
         /**
          * CohortQueryRead
-         * @description Totals add up what was answered; a suppressed answer adds nothing and is unknown, not zero.
+         * @description Totals add up what was answered and are null if nothing was; a suppressed answer is unknown, not zero.
          */
         CohortQueryRead: {
             /** Answers */
             answers: components["schemas"]["CohortAnswerRead"][];
+            /** Cancelled At */
+            cancelled_at: string | null;
+            /** Charts */
+            charts: components["schemas"]["ChartRead"][];
             /**
              * Created At
              * Format: date-time
              */
             created_at: string;
+            /** Created By */
+            created_by: string;
+            /** Done */
+            done: boolean;
             /**
              * Id
              * Format: uuid
@@ -676,14 +1224,49 @@ export interface components {
              * Format: uuid
              */
             project_id: string;
+            /** Saved */
+            saved: boolean;
             /** Sql */
             sql: string;
+            /** States */
+            states: {
+                [key: string]: number;
+            };
             /** Suppressed Trusts */
             suppressed_trusts: number;
             /** Total Accessions */
-            total_accessions: number;
+            total_accessions: number | null;
             /** Total Persons */
-            total_persons: number;
+            total_persons: number | null;
+        };
+        /** CohortQuerySummary */
+        CohortQuerySummary: {
+            /** Cancelled At */
+            cancelled_at: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Saved */
+            saved: boolean;
+            /** Sql */
+            sql: string;
+            /** States */
+            states: {
+                [key: string]: number;
+            };
+            /** Total Accessions */
+            total_accessions: number | null;
+            /** Total Persons */
+            total_persons: number | null;
         };
         /**
          * ColumnSummary
@@ -705,6 +1288,18 @@ export interface components {
             missing: number | null;
             /** Name */
             name: string;
+        };
+        /**
+         * ComparisonRead
+         * @description `sql_diff`: lines of a unified diff of the two queries.
+         */
+        ComparisonRead: {
+            after: components["schemas"]["CohortQuerySummary"];
+            before: components["schemas"]["CohortQuerySummary"];
+            /** Persons */
+            persons: components["schemas"]["DifferenceRead"][];
+            /** Sql Diff */
+            sql_diff: string[];
         };
         /**
          * Decision
@@ -730,6 +1325,32 @@ export interface components {
             kind: "decision";
             /** Signature */
             signature: string;
+        };
+        /**
+         * DeleteRequest
+         * @description `name`: the project's name, typed, so that nobody deletes the wrong one.
+         */
+        DeleteRequest: {
+            /** Name */
+            name: string;
+        };
+        /**
+         * DifferenceRead
+         * @description One trust's two answers. `difference` is null where one of them is not a number.
+         */
+        DifferenceRead: {
+            /** After */
+            after: number | null;
+            /** After State */
+            after_state: string | null;
+            /** Before */
+            before: number | null;
+            /** Before State */
+            before_state: string | null;
+            /** Difference */
+            difference: number | null;
+            /** Trust */
+            trust: string;
         };
         /**
          * EnrolRequest
@@ -790,14 +1411,43 @@ export interface components {
             /** Next After */
             next_after: number;
         };
-        /** FileRead */
+        /**
+         * FileRead
+         * @description `state`: UPLOADING, SCANNING, READY, or REJECTED for `reason`; a path may be there twice, as what the model has
+         *     and as what is to replace it. `place`: bundle (in the FAB), or staged (outside it, where `[tool.flip.files]` of
+         *     pyproject.toml says). `advice`: what bandit notes of a Python file; null until it was looked at.
+         */
         FileRead: {
+            /** Advice */
+            advice: components["schemas"]["Advice"][] | null;
+            /** Expires At */
+            expires_at: string | null;
+            /** Is Bundle */
+            is_bundle: boolean;
             /** Path */
             path: string;
+            /**
+             * Place
+             * @enum {string}
+             */
+            place: "bundle" | "staged";
+            /** Reason */
+            reason: string;
+            /** Reason Code */
+            reason_code: string;
+            /** Received Bytes */
+            received_bytes: number;
             /** Sha256 */
             sha256: string;
             /** Size Bytes */
             size_bytes: number;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "UPLOADING" | "SCANNING" | "READY" | "REJECTED";
+            /** Upload Id */
+            upload_id: string | null;
             /**
              * Uploaded At
              * Format: date-time
@@ -828,7 +1478,10 @@ export interface components {
             /** Status */
             status: string;
         };
-        /** HeartbeatRequest */
+        /**
+         * HeartbeatRequest
+         * @description `components`: health by name (`ok`, or a word of what is wrong); `versions`: version by name of software.
+         */
         HeartbeatRequest: {
             /** Agent Version */
             agent_version: string;
@@ -841,6 +1494,13 @@ export interface components {
             };
             /** Protocol Version */
             protocol_version: number;
+            /**
+             * Versions
+             * @default {}
+             */
+            versions: {
+                [key: string]: string;
+            };
         };
         /**
          * Histogram
@@ -919,6 +1579,21 @@ export interface components {
             stages: {
                 [key: string]: number;
             };
+        };
+        /** JobTypeRead */
+        JobTypeRead: {
+            /** Allowed Suffixes */
+            allowed_suffixes: string[];
+            /** Bundle Suffixes */
+            bundle_suffixes: string[];
+            /** Max Upload Bytes */
+            max_upload_bytes: number;
+            /** Name */
+            name: string;
+            /** Required */
+            required: components["schemas"]["RequiredOfTypeRead"][];
+            /** Title */
+            title: string;
         };
         /**
          * JoinRun
@@ -1006,6 +1681,11 @@ export interface components {
             /** Next After */
             next_after: number;
         };
+        /** MemberAdd */
+        MemberAdd: {
+            /** Email */
+            email: string;
+        };
         /** MessageBatch */
         MessageBatch: {
             /** Messages */
@@ -1075,6 +1755,19 @@ export interface components {
              */
             run_id: string;
         };
+        /**
+         * ModelClone
+         * @description `project_id`: null clones within the same project. `name`: empty takes the model's name with "(copy)".
+         */
+        ModelClone: {
+            /**
+             * Name
+             * @default
+             */
+            name: string;
+            /** Project Id */
+            project_id?: string | null;
+        };
         /** ModelCreate */
         ModelCreate: {
             /**
@@ -1084,6 +1777,36 @@ export interface components {
             description: string;
             /** Name */
             name: string;
+        };
+        /**
+         * ModelEdit
+         * @description What is left out stays as it is.
+         */
+        ModelEdit: {
+            /**
+             * Description
+             * @default
+             */
+            description: string;
+            /**
+             * Name
+             * @default
+             */
+            name: string;
+        };
+        /**
+         * ModelPage
+         * @description `counts`: models by status, under the same filters but that of the status.
+         */
+        ModelPage: {
+            /** Counts */
+            counts: {
+                [key: string]: number;
+            };
+            /** Items */
+            items: components["schemas"]["ModelSummary"][];
+            /** Next Cursor */
+            next_cursor: string | null;
         };
         /**
          * ModelRead
@@ -1115,6 +1838,71 @@ export interface components {
             status: string;
             /** Status Reason */
             status_reason: string;
+        };
+        /**
+         * ModelStatus
+         * @description The seed's lifecycle of a model, as shown by the progress bar.
+         * @enum {string}
+         */
+        ModelStatus: "PENDING" | "INITIATED" | "PREPARED" | "TRAINING_STARTED" | "RESULTS_UPLOADED" | "ERROR" | "STOPPED";
+        /**
+         * ModelSummary
+         * @description `queue_position`: 1 is the next to start; null unless the newest run is queued.
+         */
+        ModelSummary: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /** Description */
+            description: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string;
+            /** Project */
+            project: string;
+            /**
+             * Project Id
+             * Format: uuid
+             */
+            project_id: string;
+            /** Queue Position */
+            queue_position: number | null;
+            /** Run Id */
+            run_id: string | null;
+            /** Run State */
+            run_state: string | null;
+            /** Status */
+            status: string;
+            /** Status Reason */
+            status_reason: string;
+        };
+        /**
+         * MomentRead
+         * @description `kind`: created, cohort_saved, staged, approved, declined, withdrawn, imaging_ready, model_created,
+         *     run_finished. `trust` and `model` say whose, where that applies.
+         */
+        MomentRead: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Kind */
+            kind: string;
+            /** Model */
+            model: string | null;
+            /** Text */
+            text: string;
+            /** Trust */
+            trust: string | null;
         };
         /**
          * Net
@@ -1173,8 +1961,42 @@ export interface components {
              */
             text: string;
         };
-        /** ProjectCreate */
+        /** Page[CohortQuerySummary] */
+        Page_CohortQuerySummary_: {
+            /** Items */
+            items: components["schemas"]["CohortQuerySummary"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** Page[ProjectSummary] */
+        Page_ProjectSummary_: {
+            /** Items */
+            items: components["schemas"]["ProjectSummary"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** PersonRead */
+        PersonRead: {
+            /** Email */
+            email: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string;
+        };
+        /**
+         * ProjectCreate
+         * @description `dicom_to_nifti` means nothing to a tabular project.
+         */
         ProjectCreate: {
+            /**
+             * Dicom To Nifti
+             * @default true
+             */
+            dicom_to_nifti: boolean;
             /**
              * Kind
              * @enum {string}
@@ -1200,6 +2022,11 @@ export interface components {
              * Format: date-time
              */
             decided_at: string;
+            /**
+             * Decided By
+             * @default
+             */
+            decided_by: string;
             decision: components["schemas"]["Decision"];
             /** Expires At */
             expires_at?: string | null;
@@ -1218,8 +2045,95 @@ export interface components {
             /** Trust */
             trust: string;
         };
-        /** ProjectRead */
+        /**
+         * ProjectEdit
+         * @description What is left out stays as it is.
+         */
+        ProjectEdit: {
+            /**
+             * Dicom To Nifti
+             * @default true
+             */
+            dicom_to_nifti: boolean;
+            /**
+             * Kind
+             * @default imaging
+             * @enum {string}
+             */
+            kind: "imaging" | "tabular";
+            /**
+             * Name
+             * @default
+             */
+            name: string;
+            /**
+             * Purpose
+             * @default
+             */
+            purpose: string;
+        };
+        /**
+         * ProjectRead
+         * @description All that a project's page shows, but for the models' and queries' own details.
+         */
         ProjectRead: {
+            /** Active Runs */
+            active_runs: number;
+            /** Approved At */
+            approved_at: string | null;
+            cohort: components["schemas"]["SavedCohortRead"] | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Dicom To Nifti */
+            dicom_to_nifti: boolean;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Members */
+            members: components["schemas"]["PersonRead"][];
+            /** Models */
+            models: {
+                [key: string]: number;
+            };
+            /** Name */
+            name: string;
+            owner: components["schemas"]["PersonRead"];
+            /**
+             * Owner Id
+             * Format: uuid
+             */
+            owner_id: string;
+            /** Purpose */
+            purpose: string;
+            /** Query Count */
+            query_count: number;
+            /** Query Id */
+            query_id: string | null;
+            /** Staged At */
+            staged_at: string | null;
+            /** Status */
+            status: string;
+            /** Timeline */
+            timeline: components["schemas"]["MomentRead"][];
+            /** Trusts */
+            trusts: components["schemas"]["ProjectTrustRead"][];
+        };
+        /**
+         * ProjectStatus
+         * @enum {string}
+         */
+        ProjectStatus: "UNSTAGED" | "STAGED" | "APPROVED";
+        /** ProjectSummary */
+        ProjectSummary: {
+            /** Active Runs */
+            active_runs: number;
             /** Approved At */
             approved_at: string | null;
             /**
@@ -1234,37 +2148,46 @@ export interface components {
             id: string;
             /** Kind */
             kind: string;
+            /** Model Count */
+            model_count: number;
             /** Name */
             name: string;
+            /** Owner */
+            owner: string;
             /**
              * Owner Id
              * Format: uuid
              */
             owner_id: string;
-            /** Purpose */
-            purpose: string;
-            /** Query Id */
-            query_id: string | null;
             /** Staged At */
             staged_at: string | null;
             /** Status */
             status: string;
             /** Trusts */
-            trusts: components["schemas"]["ProjectTrustRead"][];
+            trusts: components["schemas"]["TrustDecisionRead"][];
         };
-        /** ProjectTrustRead */
+        /**
+         * ProjectTrustRead
+         * @description `valid`: approved, not expired, and the trust is not revoked; what a run may use now.
+         */
         ProjectTrustRead: {
             /** Conditions */
             conditions: string;
             /** Decided At */
             decided_at: string | null;
+            /** Decided By */
+            decided_by: string;
             /** Decision */
             decision: string;
             /** Expires At */
             expires_at: string | null;
             imaging: components["schemas"]["ImagingRead"] | null;
+            /** Imaging Ready At */
+            imaging_ready_at: string | null;
             /** Trust */
             trust: string;
+            /** Valid */
+            valid: boolean;
         };
         /**
          * QueryBudget
@@ -1306,11 +2229,32 @@ export interface components {
             /** Message */
             message: string;
         };
+        /** RequiredFile */
+        RequiredFile: {
+            /** Path */
+            path: string;
+            /** Present */
+            present: boolean;
+            /** Why */
+            why: string;
+        };
+        /** RequiredOfTypeRead */
+        RequiredOfTypeRead: {
+            /** Path */
+            path: string;
+            /** Why */
+            why: string;
+        };
         /**
          * ReviewProject
          * @description Put a staged project in front of the trust's own staff. Answered at once; the decision comes later.
          */
         ReviewProject: {
+            /**
+             * Dicom To Nifti
+             * @default true
+             */
+            dicom_to_nifti: boolean;
             /** Imaging */
             imaging: boolean;
             /** Owner */
@@ -1336,6 +2280,35 @@ export interface components {
              * @enum {string}
              */
             type: "review_project";
+        };
+        /**
+         * RotateRequest
+         * @description Ask for a new token, and bring a new public key if there is one.
+         *
+         *     `signature`: base64 Ed25519 over `canonical_bytes(rotation)` by the key that the hub knows.
+         */
+        RotateRequest: {
+            rotation: components["schemas"]["Rotation"];
+            /** Signature */
+            signature: string;
+        };
+        /**
+         * RotateResponse
+         * @description The old token is worth nothing once the new one has been used.
+         */
+        RotateResponse: {
+            /** Token */
+            token: string;
+        };
+        /** Rotation */
+        Rotation: {
+            /**
+             * Asked At
+             * Format: date-time
+             */
+            asked_at: string;
+            /** Public Key */
+            public_key: string;
         };
         /** RoundRead */
         RoundRead: {
@@ -1468,6 +2441,37 @@ export interface components {
             trust: string;
         };
         /**
+         * SavedCohortRead
+         * @description The saved cohort query in short. `persons` and `accessions` add up what was answered; null if nothing was.
+         */
+        SavedCohortRead: {
+            /** Accessions */
+            accessions: number | null;
+            /** Persons */
+            persons: number | null;
+            /**
+             * Query Id
+             * Format: uuid
+             */
+            query_id: string;
+            /** Saved At */
+            saved_at: string | null;
+            /** Sql */
+            sql: string;
+            /** States */
+            states: {
+                [key: string]: number;
+            };
+        };
+        /** SavedQuery */
+        SavedQuery: {
+            /**
+             * Query Id
+             * Format: uuid
+             */
+            query_id: string;
+        };
+        /**
          * SeriesRead
          * @description `trust` is null for what the ServerApp sent. `points` are [x, value], by x.
          */
@@ -1499,7 +2503,24 @@ export interface components {
             /** Signature */
             signature: string;
         };
-        /** StageRequest */
+        /**
+         * SqlProblemRead
+         * @description `line` and `column` count from 1; null where the whole query is meant. `message` says what to write instead.
+         */
+        SqlProblemRead: {
+            /** Code */
+            code: string;
+            /** Column */
+            column: number | null;
+            /** Line */
+            line: number | null;
+            /** Message */
+            message: string;
+        };
+        /**
+         * StageRequest
+         * @description Names of trusts.
+         */
         StageRequest: {
             /** Trusts */
             trusts: string[];
@@ -1577,7 +2598,7 @@ export interface components {
              */
             lease_expires_at: string;
             /** Payload */
-            payload: components["schemas"]["CohortCount"] | components["schemas"]["ReviewProject"] | components["schemas"]["JoinRun"] | components["schemas"]["StartNode"] | components["schemas"]["LeaveRun"];
+            payload: components["schemas"]["CohortCount"] | components["schemas"]["ReviewProject"] | components["schemas"]["CloseProject"] | components["schemas"]["JoinRun"] | components["schemas"]["StartNode"] | components["schemas"]["LeaveRun"];
         };
         /**
          * TaskError
@@ -1628,12 +2649,38 @@ export interface components {
             enrolment_code: string;
             trust: components["schemas"]["TrustRead"];
         };
-        /** TrustRead */
+        /** TrustDecisionRead */
+        TrustDecisionRead: {
+            /** Decision */
+            decision: string;
+            /** Trust */
+            trust: string;
+        };
+        /**
+         * TrustRead
+         * @description `connection`: never (not enrolled yet), online, offline or revoked. `components`: health by name, `ok` or what
+         *     is wrong; `versions`: by name of software; both as the trust told them last.
+         */
         TrustRead: {
             /** Agent Version */
             agent_version: string;
+            /** Code Expires At */
+            code_expires_at: string | null;
+            /** Components */
+            components: {
+                [key: string]: string;
+            };
+            /** Connection */
+            connection: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
             /** Enrolled */
             enrolled: boolean;
+            /** Enrolled At */
+            enrolled_at: string | null;
             /**
              * Id
              * Format: uuid
@@ -1645,6 +2692,12 @@ export interface components {
             name: string;
             /** Online */
             online: boolean;
+            /** Revoked At */
+            revoked_at: string | null;
+            /** Versions */
+            versions: {
+                [key: string]: string;
+            };
         };
         /** UserCreate */
         UserCreate: {
@@ -1790,6 +2843,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MessageReceipt"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    rotate: {
+        parameters: {
+            query?: never;
+            header?: {
+                authorization?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RotateRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RotateResponse"];
                 };
             };
             /** @description Validation Error */
@@ -1966,6 +3054,108 @@ export interface operations {
             };
         };
     };
+    cancel_cohort_query: {
+        parameters: {
+            query?: never;
+            header?: {
+                authorization?: string;
+            };
+            path: {
+                query_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CohortQueryRead"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    compare_cohort_queries: {
+        parameters: {
+            query?: never;
+            header?: {
+                authorization?: string;
+            };
+            path: {
+                other_id: string;
+                query_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ComparisonRead"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    check_cohort_query: {
+        parameters: {
+            query?: never;
+            header?: {
+                authorization?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CohortQueryCheck"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CohortCheckRead"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     stream_events: {
         parameters: {
             query: {
@@ -2021,6 +3211,79 @@ export interface operations {
             };
         };
     };
+    list_job_types: {
+        parameters: {
+            query?: never;
+            header?: {
+                authorization?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobTypeRead"][];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_models: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                limit?: number;
+                /** @description Of the project. */
+                owner?: string | null;
+                project?: string | null;
+                /** @description Part of the name. */
+                search?: string;
+                sort?: "newest" | "oldest" | "name" | "-name";
+                status?: components["schemas"]["ModelStatus"] | null;
+            };
+            header?: {
+                authorization?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelPage"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     get_model: {
         parameters: {
             query?: never;
@@ -2041,6 +3304,107 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ModelRead"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    delete_model: {
+        parameters: {
+            query?: never;
+            header?: {
+                authorization?: string;
+            };
+            path: {
+                model_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    edit_model: {
+        parameters: {
+            query?: never;
+            header?: {
+                authorization?: string;
+            };
+            path: {
+                model_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ModelEdit"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelRead"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    put_bundle: {
+        parameters: {
+            query?: never;
+            header?: {
+                authorization?: string;
+            };
+            path: {
+                model_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileRead"][];
                 };
             };
             /** @description Validation Error */
@@ -2087,6 +3451,43 @@ export interface operations {
             };
         };
     };
+    clone_model: {
+        parameters: {
+            query?: never;
+            header?: {
+                authorization?: string;
+            };
+            path: {
+                model_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ModelClone"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelRead"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     list_files: {
         parameters: {
             query?: never;
@@ -2108,6 +3509,38 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["FileRead"][];
                 };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    download_file: {
+        parameters: {
+            query?: never;
+            header?: {
+                authorization?: string;
+            };
+            path: {
+                model_id: string;
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Validation Error */
             422: {
@@ -2256,9 +3689,190 @@ export interface operations {
             };
         };
     };
-    list_projects: {
+    create_upload: {
         parameters: {
             query?: never;
+            header: {
+                authorization?: string;
+                "tus-resumable"?: string;
+                "upload-length": number;
+                "upload-metadata"?: string;
+            };
+            path: {
+                model_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    describe_uploads: {
+        parameters: {
+            query?: never;
+            header?: {
+                authorization?: string;
+            };
+            path: {
+                model_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    cancel_upload: {
+        parameters: {
+            query?: never;
+            header?: {
+                authorization?: string;
+                "tus-resumable"?: string;
+            };
+            path: {
+                model_id: string;
+                upload_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_upload_offset: {
+        parameters: {
+            query?: never;
+            header?: {
+                authorization?: string;
+                "tus-resumable"?: string;
+            };
+            path: {
+                model_id: string;
+                upload_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    send_upload: {
+        parameters: {
+            query?: never;
+            header: {
+                authorization?: string;
+                "content-type"?: string;
+                "tus-resumable"?: string;
+                "upload-checksum"?: string;
+                "upload-offset": number;
+            };
+            path: {
+                model_id: string;
+                upload_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_projects: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                kind?: ("imaging" | "tabular") | null;
+                limit?: number;
+                owner?: string | null;
+                /** @description Part of the name. */
+                search?: string;
+                sort?: "newest" | "oldest" | "name" | "-name";
+                status?: components["schemas"]["ProjectStatus"] | null;
+            };
             header?: {
                 authorization?: string;
             };
@@ -2273,7 +3887,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProjectRead"][];
+                    "application/json": components["schemas"]["Page_ProjectSummary_"];
                 };
             };
             /** @description Validation Error */
@@ -2355,6 +3969,80 @@ export interface operations {
             };
         };
     };
+    edit_project: {
+        parameters: {
+            query?: never;
+            header?: {
+                authorization?: string;
+            };
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProjectEdit"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectRead"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_cohort_queries: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: {
+                authorization?: string;
+            };
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_CohortQuerySummary_"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     create_cohort_query: {
         parameters: {
             query?: never;
@@ -2392,7 +4080,144 @@ export interface operations {
             };
         };
     };
-    list_models: {
+    delete_project: {
+        parameters: {
+            query?: never;
+            header?: {
+                authorization?: string;
+            };
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeleteRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_members: {
+        parameters: {
+            query?: never;
+            header?: {
+                authorization?: string;
+            };
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonRead"][];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    add_member: {
+        parameters: {
+            query?: never;
+            header?: {
+                authorization?: string;
+            };
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MemberAdd"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonRead"][];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    remove_member: {
+        parameters: {
+            query?: never;
+            header?: {
+                authorization?: string;
+            };
+            path: {
+                person_id: string;
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_project_models: {
         parameters: {
             query?: never;
             header?: {
@@ -2462,6 +4287,43 @@ export interface operations {
             };
         };
     };
+    save_cohort_query: {
+        parameters: {
+            query?: never;
+            header?: {
+                authorization?: string;
+            };
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SavedQuery"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CohortQueryRead"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     stage_project: {
         parameters: {
             query?: never;
@@ -2478,6 +4340,76 @@ export interface operations {
                 "application/json": components["schemas"]["StageRequest"];
             };
         };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectRead"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    transfer_project: {
+        parameters: {
+            query?: never;
+            header?: {
+                authorization?: string;
+            };
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MemberAdd"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectRead"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    unstage_project: {
+        parameters: {
+            query?: never;
+            header?: {
+                authorization?: string;
+            };
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             /** @description Successful Response */
             200: {
@@ -2755,6 +4687,105 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TrustCreated"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_trust: {
+        parameters: {
+            query?: never;
+            header?: {
+                authorization?: string;
+            };
+            path: {
+                trust_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrustRead"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    issue_enrolment_code: {
+        parameters: {
+            query?: never;
+            header?: {
+                authorization?: string;
+            };
+            path: {
+                trust_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrustCreated"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    revoke_trust: {
+        parameters: {
+            query?: never;
+            header?: {
+                authorization?: string;
+            };
+            path: {
+                trust_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrustRead"];
                 };
             };
             /** @description Validation Error */

@@ -9,6 +9,9 @@ export const session = {
   get token() {
     return token;
   },
+  headers(): Record<string, string> {
+    return token ? { authorization: `Bearer ${token}` } : {};
+  },
   start(fresh: string) {
     token = fresh;
     sessionStorage.setItem(KEY, fresh);

@@ -29,7 +29,7 @@ export function CohortPage() {
       data(
         hub.POST('/api/v1/projects/{project_id}/cohort-queries', {
           params: { path: { project_id: projectId } },
-          body: { sql },
+          body: { sql, save: true },
         }),
       ),
     onSuccess: async (query) => {
