@@ -1,10 +1,8 @@
 /** What the page reads, each under one key. Components say `useQuery(projectsQuery())`. */
 import { queryOptions } from '@tanstack/react-query';
 import { data, hub } from './client';
-import type { Series } from './types';
-
-export const meQuery = () =>
-  queryOptions({ queryKey: ['me'], queryFn: () => data(hub.GET('/api/v1/users/me')), staleTime: 300_000 });
+import { session } from './session';
+import type { Series, Timeline } from './types';
 
 export const trustsQuery = () => queryOptions({ queryKey: ['trusts'], queryFn: () => data(hub.GET('/api/v1/trusts')) });
 
@@ -63,7 +61,8 @@ export const runsQuery = (modelId: string) =>
 export const metricsQuery = (runId: string) =>
   queryOptions({
     queryKey: ['run', runId, 'metrics'],
-    queryFn: async () => (await data(hub.GET('/api/v1/runs/{run_id}/metrics', { params: { path: { run_id: runId } } }))) as Series[],
+    queryFn: async () =>
+      (await data(hub.GET('/api/v1/runs/{run_id}/metrics', { params: { path: { run_id: runId } } }))) as Series[],
     structuralSharing: false,
     staleTime: 5000,
   });
@@ -113,3 +112,30 @@ export const historyQuery = (projectId: string) =>
     queryFn: () =>
       data(hub.GET('/api/v1/projects/{project_id}/cohort-queries', { params: { path: { project_id: projectId } } })),
   });
+
+/** Under the events' key: whatever makes those old makes this old. */
+export const timelineQuery = (runId: string) =>
+  queryOptions({
+    queryKey: ['run', runId, 'events', 'timeline'],
+    queryFn: async () =>
+      (await data(hub.GET('/api/v1/runs/{run_id}/timeline', { params: { path: { run_id: runId } } }))) as Timeline,
+  });
+
+/** Who is logged in; 401 if nobody. */
+export const sessionQuery = () =>
+  queryOptions({
+    queryKey: ['session'],
+    queryFn: async () => {
+      const found = await data(hub.GET('/api/v1/auth/session'));
+      session.remember(found.csrf_token);
+      return found;
+    },
+    staleTime: 300_000,
+    retry: false,
+  });
+
+export const methodsQuery = () =>
+  queryOptions({ queryKey: ['methods'], queryFn: () => data(hub.GET('/api/v1/auth/methods')), staleTime: 300_000 });
+
+/** The signed-in user, as most components need it. */
+export const meQuery = () => queryOptions({ ...sessionQuery(), select: (found) => found.user });

@@ -115,6 +115,110 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/access-requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Access Requests
+         * @description Requests for accounts, newest first.
+         */
+        get: operations["list_access_requests"];
+        put?: never;
+        /**
+         * Create Access Request
+         * @description Ask for an account, without one. The admins are told; the answer here is always the same.
+         */
+        post: operations["create_access_request"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/access-requests/{request_id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Approve Access Request
+         * @description Send an invitation with this role.
+         */
+        post: operations["approve_access_request"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/access-requests/{request_id}/dismiss": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Dismiss Access Request
+         * @description Close the request without an account. Nothing is mailed.
+         */
+        post: operations["dismiss_access_request"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search Audit
+         * @description Decisions and accesses, newest first. `since` is included, `until` is not.
+         */
+        get: operations["search_audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/invitations/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Accept Invitation
+         * @description Make the account of an invitation, with a password of one's own. Then log in.
+         */
+        post: operations["accept_invitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/login": {
         parameters: {
             query?: never;
@@ -124,7 +228,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Login */
+        /**
+         * Login
+         * @description Log in by password, and by `code` where the account has an authenticator.
+         */
         post: operations["login"];
         delete?: never;
         options?: never;
@@ -143,9 +250,169 @@ export interface paths {
         put?: never;
         /**
          * Logout
-         * @description The token of this request is not valid any more.
+         * @description The token or cookie of this request is not valid any more.
          */
         post: operations["logout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/methods": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Login Methods
+         * @description What the login page offers.
+         */
+        get: operations["get_login_methods"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change Password
+         * @description Choose a new password. Every other login of yours ends; API tokens stay.
+         */
+        post: operations["change_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/password-reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask Password Reset
+         * @description Mail a code to choose a new password. The answer is the same whether or not there is such an account.
+         */
+        post: operations["ask_password_reset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/password-reset/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm Password Reset
+         * @description Choose a new password with the code of the mail. Every login ends; the authenticator stays.
+         */
+        post: operations["confirm_password_reset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/recovery-codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make Recovery Codes
+         * @description Ten new recovery codes; the old ones are void.
+         */
+        post: operations["make_recovery_codes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Session
+         * @description This login: who, until when, and what it may do. A page that was reloaded finds its `csrf_token` here.
+         */
+        get: operations["get_session"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/totp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Start Totp
+         * @description Begin to set up an authenticator app. Nothing changes until `POST /auth/totp/confirm`.
+         */
+        post: operations["start_totp"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/totp/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm Totp
+         * @description Take the authenticator into use by its first code. An earlier one is replaced by its own code.
+         */
+        post: operations["confirm_totp"];
         delete?: never;
         options?: never;
         head?: never;
@@ -269,6 +536,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Invitations
+         * @description Invitations that nobody has accepted yet, newest first.
+         */
+        get: operations["list_invitations"];
+        put?: never;
+        /**
+         * Create Invitation
+         * @description Invite somebody by mail; they choose their own password. Again for the same e-mail: the old code is void.
+         */
+        post: operations["create_invitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/invitations/{invitation_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete Invitation
+         * @description Take an invitation back: its code is void.
+         */
+        delete: operations["delete_invitation"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/job-types": {
         parameters: {
             query?: never;
@@ -281,6 +592,46 @@ export interface paths {
          * @description What a model of each type must have. `GET /models/{id}/check` names what one model lacks.
          */
         get: operations["list_job_types"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mails": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Mails
+         * @description The hub's mails, newest first.
+         */
+        get: operations["list_mails"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/metrics/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare Runs
+         * @description The same labels of several runs, to draw in one chart.
+         */
+        get: operations["compare_runs"];
         put?: never;
         post?: never;
         delete?: never;
@@ -449,7 +800,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List Runs */
+        /**
+         * List Runs
+         * @description Newest first.
+         */
         get: operations["list_runs"];
         put?: never;
         /**
@@ -555,6 +909,26 @@ export interface paths {
          * @description Until it is staged.
          */
         patch: operations["edit_project"];
+        trace?: never;
+    };
+    "/api/v1/projects/{project_id}/activity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Project Activity
+         * @description What happened in a project and its runs, in words, newest first.
+         */
+        get: operations["list_project_activity"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/projects/{project_id}/cohort-queries": {
@@ -740,6 +1114,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/queue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Queue
+         * @description Who is at work, and who is next.
+         */
+        get: operations["get_queue"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs/{run_id}": {
         parameters: {
             query?: never;
@@ -757,6 +1151,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs/{run_id}/abort": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Abort Run
+         * @description End the run at once; results are not waited for.
+         */
+        post: operations["abort_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs/{run_id}/events": {
         parameters: {
             query?: never;
@@ -766,7 +1180,7 @@ export interface paths {
         };
         /**
          * Get Run Events
-         * @description Events after `after`; with `wait`, answers as soon as there is one.
+         * @description Events after `after`; with `wait`, answers as soon as there is one. A page follows `GET /events` instead.
          */
         get: operations["get_run_events"];
         put?: never;
@@ -784,7 +1198,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Run Log */
+        /**
+         * Get Run Log
+         * @description The ServerApp's output: forward from `after`, or backward from `before` (the newest: a very large number).
+         */
         get: operations["get_run_log"];
         put?: never;
         post?: never;
@@ -801,10 +1218,73 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Run Metrics */
+        /**
+         * Get Run Metrics
+         * @description The lines of a run's charts. `x_from` and `x_to` zoom in: a shorter stretch is thinned less.
+         */
         get: operations["get_run_metrics"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}/metrics/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Run Metrics
+         * @description Every point as CSV, Parquet or TensorBoard event files (a zip).
+         */
+        get: operations["export_run_metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}/metrics/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Summarise Run Metrics
+         * @description The last value of each series, newest first, with a sparkline.
+         */
+        get: operations["summarise_run_metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}/rerun": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Rerun
+         * @description The same trusts, config and options again, on the app as it is now.
+         */
+        post: operations["rerun"];
         delete?: never;
         options?: never;
         head?: never;
@@ -842,9 +1322,156 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Stop Run */
+        /**
+         * Stop Run
+         * @description End the run as soon as the net can; what it has so far is collected.
+         */
         post: operations["stop_run"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Run Timeline
+         * @description Phases, each trust's way, each round: when it was sent, answered by whom after how long, and aggregated.
+         */
+        get: operations["get_run_timeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/site": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Site
+         * @description What everyone should know, before login too.
+         */
+        get: operations["get_site"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/site/banner": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set Banner
+         * @description Show a message on every page.
+         */
+        put: operations["set_banner"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/site/deployment-mode": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set Deployment Mode
+         * @description Let running work end and start nothing new, so that the hub can be changed.
+         */
+        put: operations["set_deployment_mode"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/site/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Settings
+         * @description Every setting of this hub process, read-only. Of a secret only whether it is set.
+         */
+        get: operations["list_settings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Tokens
+         * @description Your API tokens and open logins, newest first.
+         */
+        get: operations["list_tokens"];
+        put?: never;
+        /**
+         * Create Token
+         * @description Make an API token for a script. It may do what its scopes and your role both allow.
+         */
+        post: operations["create_token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens/{token_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke Token
+         * @description Revoke an API token, or end one of your logins elsewhere.
+         */
+        delete: operations["revoke_token"];
         options?: never;
         head?: never;
         patch?: never;
@@ -935,10 +1562,101 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /**
+         * List Users
+         * @description Accounts, newest first. `search` looks into e-mails and names.
+         */
+        get: operations["list_users"];
+        put?: never;
+        /**
+         * Create User
+         * @description Make an account with a password that is shown once. `POST /invitations` is kinder: people choose their own.
+         */
+        post: operations["create_user"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{user_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get User
+         * @description One account.
+         */
+        get: operations["get_user"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Update User
+         * @description Change name, role or trusts; disable or enable. It holds from the person's next request on.
+         */
+        patch: operations["update_user"];
+        trace?: never;
+    };
+    "/api/v1/users/{user_id}/password-reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
         get?: never;
         put?: never;
-        /** Create User */
-        post: operations["create_user"];
+        /**
+         * Send Password Reset
+         * @description Mail a code to choose a new password. Without a mail server it waits in the outbox (`GET /mails`).
+         */
+        post: operations["send_password_reset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{user_id}/sign-out": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign Out User
+         * @description End every login and API token of this person.
+         */
+        post: operations["sign_out_user"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{user_id}/totp-reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reset Totp
+         * @description Forget a lost authenticator: the next login sets up a new one.
+         */
+        post: operations["reset_totp"];
         delete?: never;
         options?: never;
         head?: never;
@@ -952,7 +1670,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Me */
+        /**
+         * Get Me
+         * @description Who this login belongs to.
+         */
         get: operations["get_me"];
         put?: never;
         post?: never;
@@ -966,6 +1687,110 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** AccessRequestApprove */
+        AccessRequestApprove: {
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "admin" | "researcher" | "viewer" | "trust_admin";
+            /**
+             * Trusts
+             * @default []
+             */
+            trusts?: string[];
+        };
+        /** AccessRequestCreate */
+        AccessRequestCreate: {
+            /** Email */
+            email: string;
+            /** Name */
+            name: string;
+            /**
+             * Organisation
+             * @default
+             */
+            organisation?: string;
+            /** Reason */
+            reason: string;
+        };
+        /** AccessRequestDismiss */
+        AccessRequestDismiss: {
+            /**
+             * Note
+             * @default
+             */
+            note?: string;
+        };
+        /** AccessRequestRead */
+        AccessRequestRead: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Email */
+            email: string;
+            /** Handled At */
+            handled_at: string | null;
+            /** Handled By */
+            handled_by: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string;
+            /** Note */
+            note: string;
+            /** Organisation */
+            organisation: string;
+            /** Reason */
+            reason: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "pending" | "approved" | "dismissed";
+        };
+        /**
+         * AccountRead
+         * @description `has_password` is false for who logs in at their organisation only.
+         */
+        AccountRead: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Email */
+            email: string;
+            /** Has Password */
+            has_password: boolean;
+            /** Has Totp */
+            has_totp: boolean;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Is Active */
+            is_active: boolean;
+            /** Last Login At */
+            last_login_at: string | null;
+            /** Must Change Password */
+            must_change_password: boolean;
+            /** Name */
+            name: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "admin" | "researcher" | "viewer" | "trust_admin";
+            /** Trusts */
+            trusts: string[];
+        };
         /** Advice */
         Advice: {
             /** Code */
@@ -976,6 +1801,101 @@ export interface components {
             message: string;
             /** Severity */
             severity: string;
+        };
+        /** AggregatedRead */
+        AggregatedRead: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Errors */
+            errors: string[];
+            /** Failures */
+            failures: number;
+            /** Phase */
+            phase: string;
+            /** Results */
+            results: number;
+        };
+        /**
+         * AlreadyHandledProblem
+         * @description Somebody has already answered this request.
+         */
+        AlreadyHandledProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "access_request_handled";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
+         * AuditEventRead
+         * @description `actor`: a user's id, `trust:<name>`, `anonymous`, or the part of the hub that acted. `subject`: an id mostly.
+         */
+        AuditEventRead: {
+            /** Action */
+            action: string;
+            /** Actor */
+            actor: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Details */
+            details: {
+                [key: string]: unknown;
+            };
+            /** Id */
+            id: number;
+            /** Subject */
+            subject: string;
+        };
+        /** BannerRead */
+        BannerRead: {
+            /**
+             * Level
+             * @enum {string}
+             */
+            level: "info" | "warning" | "danger";
+            /** Link */
+            link: string;
+            /** Message */
+            message: string;
+        };
+        /**
+         * BannerUpdate
+         * @description An empty message takes the banner away.
+         */
+        BannerUpdate: {
+            /**
+             * Level
+             * @default info
+             * @enum {string}
+             */
+            level?: "info" | "warning" | "danger";
+            /**
+             * Link
+             * @default
+             */
+            link?: string;
+            /** Message */
+            message: string;
         };
         /**
          * Cell
@@ -1058,12 +1978,27 @@ export interface components {
              * Max Tasks
              * @default 1
              */
-            max_tasks: number;
+            max_tasks?: number;
         };
         /** ClaimResponse */
         ClaimResponse: {
             /** Tasks */
             tasks: components["schemas"]["Task"][];
+        };
+        /**
+         * ClientErrorRead
+         * @description What leaves a trust of a ClientApp's failure: its class, and a text without anything of a patient.
+         */
+        ClientErrorRead: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Error Class */
+            error_class: string;
+            /** Text */
+            text: string;
         };
         /**
          * CloseProject
@@ -1080,6 +2015,36 @@ export interface components {
              * @enum {string}
              */
             type: "close_project";
+        };
+        /**
+         * CodeInvalidProblem
+         * @description This code is wrong, used or too old. Ask for a new one.
+         */
+        CodeInvalidProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "code_invalid";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /** CodeOnly */
+        CodeOnly: {
+            /** Code */
+            code: string;
         };
         /**
          * CohortAnswerRead
@@ -1152,12 +2117,12 @@ export interface components {
              * Columns
              * @default []
              */
-            columns: components["schemas"]["ColumnSummary"][];
+            columns?: components["schemas"]["ColumnSummary"][];
             /**
              * Histograms
              * @default []
              */
-            histograms: components["schemas"]["Histogram"][];
+            histograms?: components["schemas"]["Histogram"][];
             /** Persons */
             persons: number | null;
             /** Rounded To */
@@ -1172,7 +2137,7 @@ export interface components {
              * Zero Told
              * @default false
              */
-            zero_told: boolean;
+            zero_told?: boolean;
         };
         /** CohortQueryCheck */
         CohortQueryCheck: {
@@ -1188,7 +2153,7 @@ export interface components {
              * Save
              * @default true
              */
-            save: boolean;
+            save?: boolean;
             /** Sql */
             sql: string;
             /** Trusts */
@@ -1302,6 +2267,81 @@ export interface components {
             sql_diff: string[];
         };
         /**
+         * ConflictProblem
+         * @description Somebody else changed this at the same moment. Look again and retry.
+         */
+        ConflictProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "conflict";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
+         * CsrfTokenMissingProblem
+         * @description Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`.
+         */
+        CsrfTokenMissingProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "csrf_token_missing";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
+         * CursorInvalidProblem
+         * @description This cursor is not one of this list. Start again without `cursor`.
+         */
+        CursorInvalidProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "cursor_invalid";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
          * Decision
          * @description What one trust says of one project.
          * @enum {string}
@@ -1334,6 +2374,16 @@ export interface components {
             /** Name */
             name: string;
         };
+        /** DeploymentModeUpdate */
+        DeploymentModeUpdate: {
+            /** On */
+            on: boolean;
+            /**
+             * Reason
+             * @default
+             */
+            reason?: string;
+        };
         /**
          * DifferenceRead
          * @description One trust's two answers. `difference` is null where one of them is not a number.
@@ -1351,6 +2401,68 @@ export interface components {
             difference: number | null;
             /** Trust */
             trust: string;
+        };
+        /**
+         * EmailTakenProblem
+         * @description There is already an account with this e-mail.
+         */
+        EmailTakenProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "email_taken";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
+         * EnrolmentExpiredProblem
+         * @description Too much time has passed, or this is another account's. Start setting up the authenticator again.
+         */
+        EnrolmentExpiredProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "enrolment_expired";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
+         * EnrolmentRead
+         * @description Show `otpauth_uri` as a QR code and `secret` as text; send `enrolment` back with the first code.
+         */
+        EnrolmentRead: {
+            /** Enrolment */
+            enrolment: string;
+            /** Otpauth Uri */
+            otpauth_uri: string;
+            /** Secret */
+            secret: string;
         };
         /**
          * EnrolRequest
@@ -1410,6 +2522,63 @@ export interface components {
             events: components["schemas"]["EventRead"][];
             /** Next After */
             next_after: number;
+        };
+        /**
+         * ExchangeRead
+         * @description One message to one trust and its reply. `seconds` includes the way; `computed_seconds` is the ClientApp alone.
+         */
+        ExchangeRead: {
+            /** Computed Seconds */
+            computed_seconds?: number | null;
+            /** Error */
+            error: string;
+            /** Phase */
+            phase: string;
+            /** Replied At */
+            replied_at: string | null;
+            /** Reply Bytes */
+            reply_bytes: number;
+            /** Seconds */
+            seconds: number | null;
+            /**
+             * Sent At
+             * Format: date-time
+             */
+            sent_at: string;
+            /** Sent Bytes */
+            sent_bytes: number;
+            /** Trust */
+            trust: string;
+        };
+        /**
+         * ExportFormat
+         * @enum {string}
+         */
+        ExportFormat: "csv" | "parquet" | "tensorboard";
+        /**
+         * FieldInvalidProblem
+         * @description A field has a value that cannot be; the message says which would.
+         */
+        FieldInvalidProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "field_invalid";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
         };
         /**
          * FileRead
@@ -1473,6 +2642,31 @@ export interface components {
             remedy: string;
             severity: components["schemas"]["Severity"];
         };
+        /**
+         * ForbiddenProblem
+         * @description Your role does not allow this. The message names the permission, and the roles that have it.
+         */
+        ForbiddenProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "forbidden";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
         /** HealthRead */
         HealthRead: {
             /** Status */
@@ -1489,7 +2683,7 @@ export interface components {
              * Components
              * @default {}
              */
-            components: {
+            components?: {
                 [key: string]: string;
             };
             /** Protocol Version */
@@ -1498,7 +2692,7 @@ export interface components {
              * Versions
              * @default {}
              */
-            versions: {
+            versions?: {
                 [key: string]: string;
             };
         };
@@ -1511,11 +2705,6 @@ export interface components {
             cells: components["schemas"]["Cell"][];
             /** Name */
             name: string;
-        };
-        /** HTTPValidationError */
-        HTTPValidationError: {
-            /** Detail */
-            detail?: components["schemas"]["ValidationError"][];
         };
         /**
          * ImagingMessage
@@ -1530,7 +2719,7 @@ export interface components {
              * Excluded
              * @default {}
              */
-            excluded: {
+            excluded?: {
                 [key: string]: number;
             };
             /** Final */
@@ -1560,7 +2749,7 @@ export interface components {
              * Suppressed
              * @default []
              */
-            suppressed: string[];
+            suppressed?: string[];
             /** Threshold */
             threshold?: number | null;
         };
@@ -1579,6 +2768,118 @@ export interface components {
             stages: {
                 [key: string]: number;
             };
+        };
+        /**
+         * InternalProblem
+         * @description Unexpected failure; the hub's log has it under the request id.
+         */
+        InternalProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "internal";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
+         * InvitationAccept
+         * @description `name` empty: as the invitation says.
+         */
+        InvitationAccept: {
+            /** Code */
+            code: string;
+            /**
+             * Name
+             * @default
+             */
+            name?: string | "";
+            /** Password */
+            password: string;
+        };
+        /** InvitationCreate */
+        InvitationCreate: {
+            /** Email */
+            email: string;
+            /** Name */
+            name: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "admin" | "researcher" | "viewer" | "trust_admin";
+            /**
+             * Trusts
+             * @default []
+             */
+            trusts?: string[];
+        };
+        /**
+         * InvitationInvalidProblem
+         * @description This invitation is used, taken back or too old. Ask an admin for a new one.
+         */
+        InvitationInvalidProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "invitation_invalid";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
+         * InvitationRead
+         * @description The code went by mail; it is not shown here.
+         */
+        InvitationRead: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Email */
+            email: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "admin" | "researcher" | "viewer" | "trust_admin";
         };
         /** JobTypeRead */
         JobTypeRead: {
@@ -1608,6 +2909,31 @@ export interface components {
             type: "join_run";
         };
         /**
+         * LastAdminProblem
+         * @description This is the only active admin. Make somebody else an admin first.
+         */
+        LastAdminProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "last_admin";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
          * LeaveRun
          * @description The run has ended or this trust is no longer part of it: stop its SuperNode, delete its folder.
          */
@@ -1632,31 +2958,112 @@ export interface components {
              * Memory Bytes
              * @default 8589934592
              */
-            memory_bytes: number;
+            memory_bytes?: number;
             /**
              * Processes
              * @default 256
              */
-            processes: number;
+            processes?: number;
             /**
              * Wall Seconds
              * @default 21600
              */
-            wall_seconds: number;
+            wall_seconds?: number;
         };
-        /** LoginRead */
+        /**
+         * LoginFailedProblem
+         * @description E-mail or password is wrong.
+         */
+        LoginFailedProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "login_failed";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /** LoginMethodsRead */
+        LoginMethodsRead: {
+            /** Access Requests */
+            access_requests: boolean;
+            oidc: components["schemas"]["OidcMethod"] | null;
+            /** Totp Required */
+            totp_required: boolean;
+        };
+        /**
+         * LoginNeededProblem
+         * @description An API token cannot do this. Log in with your password or your organisation's login.
+         */
+        LoginNeededProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "login_needed";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
+         * LoginRead
+         * @description `next`: what this login must do before it opens anything else; null: nothing.
+         */
         LoginRead: {
+            /** Csrf Token */
+            csrf_token: string | null;
             /**
              * Expires At
              * Format: date-time
              */
             expires_at: string;
+            /** Next */
+            next: ("change_password" | "enrol_totp") | null;
             /** Token */
-            token: string;
+            token: string | null;
             user: components["schemas"]["UserRead"];
         };
-        /** LoginRequest */
+        /**
+         * LoginRequest
+         * @description `code`: six digits of the authenticator app, or a recovery code; asked for by the error `totp_required`.
+         *
+         *     `cookie` true (browsers): the login is a cookie, and unsafe requests carry `csrf_token` as X-CSRF-Token.
+         *     `cookie` false (commands, scripts): the login is `token`, sent as `Authorization: Bearer`.
+         */
         LoginRequest: {
+            /**
+             * Code
+             * @default
+             */
+            code?: string;
+            /**
+             * Cookie
+             * @default false
+             */
+            cookie?: boolean;
             /** Email */
             email: string;
             /** Password */
@@ -1674,12 +3081,52 @@ export interface components {
             /** Text */
             text: string;
         };
-        /** LogRead */
+        /**
+         * LogRead
+         * @description In order. `next_after` goes on with newer lines, `before` (the first line's id) with older ones.
+         */
         LogRead: {
+            /** Before */
+            before: number | null;
             /** Lines */
             lines: components["schemas"]["LogLineRead"][];
             /** Next After */
             next_after: number;
+        };
+        /**
+         * MailRead
+         * @description `text` is kept while a mail waits or lies in the outbox, for an admin to hand on; sent ones have none.
+         *
+         *     `in_outbox`: this hub has no mail server. `error`: what the mail server said at the last attempt.
+         */
+        MailRead: {
+            /** Attempts */
+            attempts: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Error */
+            error: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Recipient */
+            recipient: string;
+            /** Sent At */
+            sent_at: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "queued" | "sent" | "in_outbox" | "failed";
+            /** Subject */
+            subject: string;
+            /** Text */
+            text: string;
         };
         /** MemberAdd */
         MemberAdd: {
@@ -1699,7 +3146,7 @@ export interface components {
              * Rejected
              * @default []
              */
-            rejected: components["schemas"]["Rejection"][];
+            rejected?: components["schemas"]["Rejection"][];
         };
         /**
          * MetricPoint
@@ -1715,7 +3162,7 @@ export interface components {
              * Client Name
              * @default
              */
-            client_name: string;
+            client_name?: string;
             /**
              * Id
              * Format: uuid
@@ -1731,7 +3178,7 @@ export interface components {
              * X Label
              * @default round
              */
-            x_label: string;
+            x_label?: string;
             /** X Value */
             x_value?: number | null;
         };
@@ -1764,7 +3211,7 @@ export interface components {
              * Name
              * @default
              */
-            name: string;
+            name?: string;
             /** Project Id */
             project_id?: string | null;
         };
@@ -1774,7 +3221,7 @@ export interface components {
              * Description
              * @default
              */
-            description: string;
+            description?: string;
             /** Name */
             name: string;
         };
@@ -1787,12 +3234,12 @@ export interface components {
              * Description
              * @default
              */
-            description: string;
+            description?: string;
             /**
              * Name
              * @default
              */
-            name: string;
+            name?: string;
         };
         /**
          * ModelPage
@@ -1933,12 +3380,12 @@ export interface components {
              * Code
              * @default
              */
-            code: string;
+            code?: string;
             /**
              * Error Class
              * @default
              */
-            error_class: string;
+            error_class?: string;
             event: components["schemas"]["NodeEvent"];
             /**
              * Id
@@ -1959,12 +3406,114 @@ export interface components {
              * Text
              * @default
              */
-            text: string;
+            text?: string;
+        };
+        /**
+         * NotAuthenticatedProblem
+         * @description Log in, or send a valid token as `Authorization: Bearer …`.
+         */
+        NotAuthenticatedProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "not_authenticated";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
+         * NotFoundProblem
+         * @description There is no such thing, or it is not yours to see.
+         */
+        NotFoundProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "not_found";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
+         * OidcMethod
+         * @description `name` completes "Log in with …"; the browser goes to `start`.
+         */
+        OidcMethod: {
+            /** Name */
+            name: string;
+            /** Start */
+            start: string;
+        };
+        /** Page[AccessRequestRead] */
+        Page_AccessRequestRead_: {
+            /** Items */
+            items: components["schemas"]["AccessRequestRead"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** Page[AccountRead] */
+        Page_AccountRead_: {
+            /** Items */
+            items: components["schemas"]["AccountRead"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** Page[AuditEventRead] */
+        Page_AuditEventRead_: {
+            /** Items */
+            items: components["schemas"]["AuditEventRead"][];
+            /** Next Cursor */
+            next_cursor: string | null;
         };
         /** Page[CohortQuerySummary] */
         Page_CohortQuerySummary_: {
             /** Items */
             items: components["schemas"]["CohortQuerySummary"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** Page[EventRead] */
+        Page_EventRead_: {
+            /** Items */
+            items: components["schemas"]["EventRead"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** Page[InvitationRead] */
+        Page_InvitationRead_: {
+            /** Items */
+            items: components["schemas"]["InvitationRead"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** Page[MailRead] */
+        Page_MailRead_: {
+            /** Items */
+            items: components["schemas"]["MailRead"][];
             /** Next Cursor */
             next_cursor: string | null;
         };
@@ -1974,6 +3523,63 @@ export interface components {
             items: components["schemas"]["ProjectSummary"][];
             /** Next Cursor */
             next_cursor: string | null;
+        };
+        /** PasswordChange */
+        PasswordChange: {
+            /** Current Password */
+            current_password: string;
+            /** New Password */
+            new_password: string;
+        };
+        /**
+         * PasswordTooWeakProblem
+         * @description Choose a password of 12 characters or more that nobody would guess: four random words do.
+         */
+        PasswordTooWeakProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "password_too_weak";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
+         * PasswordWrongProblem
+         * @description Your current password is wrong.
+         */
+        PasswordWrongProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "password_wrong";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
         };
         /** PersonRead */
         PersonRead: {
@@ -1988,6 +3594,21 @@ export interface components {
             name: string;
         };
         /**
+         * PhaseRead
+         * @description `queued`, `starting`, `running`, `finalising`, `done`. `until` is null while it lasts.
+         */
+        PhaseRead: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Name */
+            name: string;
+            /** Until */
+            until: string | null;
+        };
+        /**
          * ProjectCreate
          * @description `dicom_to_nifti` means nothing to a tabular project.
          */
@@ -1996,7 +3617,7 @@ export interface components {
              * Dicom To Nifti
              * @default true
              */
-            dicom_to_nifti: boolean;
+            dicom_to_nifti?: boolean;
             /**
              * Kind
              * @enum {string}
@@ -2016,7 +3637,7 @@ export interface components {
              * Conditions
              * @default
              */
-            conditions: string;
+            conditions?: string;
             /**
              * Decided At
              * Format: date-time
@@ -2026,7 +3647,7 @@ export interface components {
              * Decided By
              * @default
              */
-            decided_by: string;
+            decided_by?: string;
             decision: components["schemas"]["Decision"];
             /** Expires At */
             expires_at?: string | null;
@@ -2054,23 +3675,23 @@ export interface components {
              * Dicom To Nifti
              * @default true
              */
-            dicom_to_nifti: boolean;
+            dicom_to_nifti?: boolean;
             /**
              * Kind
              * @default imaging
              * @enum {string}
              */
-            kind: "imaging" | "tabular";
+            kind?: "imaging" | "tabular";
             /**
              * Name
              * @default
              */
-            name: string;
+            name?: string;
             /**
              * Purpose
              * @default
              */
-            purpose: string;
+            purpose?: string;
         };
         /**
          * ProjectRead
@@ -2215,6 +3836,57 @@ export interface components {
             user_limit?: number | null;
         };
         /**
+         * QueueEntryRead
+         * @description A run of a project that you cannot see has only its place and its times.
+         */
+        QueueEntryRead: {
+            /** Expected Start */
+            expected_start: string | null;
+            /** Model Id */
+            model_id: string | null;
+            /** Model Name */
+            model_name: string | null;
+            /** Position */
+            position: number | null;
+            /** Project Id */
+            project_id: string | null;
+            /** Project Name */
+            project_name: string | null;
+            /**
+             * Queued At
+             * Format: date-time
+             */
+            queued_at: string;
+            /** Run Id */
+            run_id: string | null;
+            /** Started At */
+            started_at: string | null;
+            /** State */
+            state: string;
+        };
+        /**
+         * QueueRead
+         * @description `slots`: how many runs may be at work at once, on the nets that answer. In `deployment_mode` nothing starts.
+         */
+        QueueRead: {
+            /** Active */
+            active: components["schemas"]["QueueEntryRead"][];
+            /** Deployment Mode */
+            deployment_mode: boolean;
+            /** Slots */
+            slots: number;
+            /** Waiting */
+            waiting: components["schemas"]["QueueEntryRead"][];
+        };
+        /**
+         * RecoveryCodesRead
+         * @description Shown this once. Each stands in for the authenticator once.
+         */
+        RecoveryCodesRead: {
+            /** Recovery Codes */
+            recovery_codes: string[];
+        };
+        /**
          * Rejection
          * @description The hub will never take this message; the trust keeps it in a dead-letter list and says so.
          */
@@ -2228,6 +3900,81 @@ export interface components {
             id: string;
             /** Message */
             message: string;
+        };
+        /**
+         * RequestInvalidProblem
+         * @description The request does not have the documented shape; `details.fields` says where.
+         */
+        RequestInvalidProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "invalid_request";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
+         * RequestsClosedProblem
+         * @description This hub takes no requests for accounts. Ask its admin for an invitation.
+         */
+        RequestsClosedProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "access_requests_closed";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
+         * RequestTooLargeProblem
+         * @description The request is too large; `details.limit_bytes` is the most.
+         */
+        RequestTooLargeProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "request_too_large";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
         };
         /** RequiredFile */
         RequiredFile: {
@@ -2245,6 +3992,39 @@ export interface components {
             /** Why */
             why: string;
         };
+        /** ResetConfirm */
+        ResetConfirm: {
+            /** Code */
+            code: string;
+            /** New Password */
+            new_password: string;
+        };
+        /** ResetRequest */
+        ResetRequest: {
+            /** Email */
+            email: string;
+        };
+        /**
+         * Resources
+         * @description What the app may use at each trust. A trust's own policy can only lower these.
+         */
+        Resources: {
+            /**
+             * Memory Bytes
+             * @default 8589934592
+             */
+            memory_bytes?: number;
+            /**
+             * Processes
+             * @default 256
+             */
+            processes?: number;
+            /**
+             * Wall Seconds
+             * @default 21600
+             */
+            wall_seconds?: number;
+        };
         /**
          * ReviewProject
          * @description Put a staged project in front of the trust's own staff. Answered at once; the decision comes later.
@@ -2254,7 +4034,7 @@ export interface components {
              * Dicom To Nifti
              * @default true
              */
-            dicom_to_nifti: boolean;
+            dicom_to_nifti?: boolean;
             /** Imaging */
             imaging: boolean;
             /** Owner */
@@ -2280,6 +4060,31 @@ export interface components {
              * @enum {string}
              */
             type: "review_project";
+        };
+        /**
+         * RoleTrustsMismatchProblem
+         * @description A trust admin speaks for one trust or more; other roles speak for none.
+         */
+        RoleTrustsMismatchProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "role_trusts_mismatch";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
         };
         /**
          * RotateRequest
@@ -2329,19 +4134,77 @@ export interface components {
             round: number;
         };
         /**
+         * RoundWayRead
+         * @description `trusts` is empty where the net told nothing of single trusts.
+         */
+        RoundWayRead: {
+            /**
+             * Aggregated
+             * @default []
+             */
+            aggregated?: components["schemas"]["AggregatedRead"][];
+            /** Nodes */
+            nodes?: number | null;
+            /** Round */
+            round: number;
+            /** Sent At */
+            sent_at?: string | null;
+            /**
+             * Trusts
+             * @default []
+             */
+            trusts?: components["schemas"]["ExchangeRead"][];
+        };
+        /**
          * RunCreate
          * @description `run_config` overrides declared keys; `trusts` narrows the approved ones.
          */
         RunCreate: {
             /**
+             * @default {
+             *       "min_trusts": 1,
+             *       "resources": {
+             *         "memory_bytes": 8589934592,
+             *         "processes": 256,
+             *         "wall_seconds": 21600
+             *       }
+             *     }
+             */
+            options?: components["schemas"]["RunOptions"];
+            /**
              * Run Config
              * @default {}
              */
-            run_config: {
+            run_config?: {
                 [key: string]: boolean | number | string;
             };
             /** Trusts */
             trusts?: string[] | null;
+        };
+        /**
+         * RunEndedProblem
+         * @description This run has already ended.
+         */
+        RunEndedProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "run_ended";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
         };
         /** RunManifest */
         RunManifest: {
@@ -2359,7 +4222,7 @@ export interface components {
              *       "processes": 256
              *     }
              */
-            limits: components["schemas"]["Limits"];
+            limits?: components["schemas"]["Limits"];
             /**
              * Model Id
              * Format: uuid
@@ -2386,13 +4249,50 @@ export interface components {
             /** Trusts */
             trusts: string[];
         };
-        /** RunRead */
+        /**
+         * RunOptions
+         * @description `rounds` sets the app's `num-server-rounds`. The run starts with `min_trusts` online, and ends with fewer.
+         *
+         *     Times in seconds; null leaves the hub's own. `join_seconds`: how long asked trusts are waited for. `run_seconds`:
+         *     the longest that the run may take. `no_progress_seconds`: the longest without any sign of life.
+         */
+        RunOptions: {
+            /** Join Seconds */
+            join_seconds?: number | null;
+            /**
+             * Min Trusts
+             * @default 1
+             */
+            min_trusts?: number;
+            /** No Progress Seconds */
+            no_progress_seconds?: number | null;
+            /**
+             * @default {
+             *       "wall_seconds": 21600,
+             *       "memory_bytes": 8589934592,
+             *       "processes": 256
+             *     }
+             */
+            resources?: components["schemas"]["Resources"];
+            /** Rounds */
+            rounds?: number | null;
+            /** Run Seconds */
+            run_seconds?: number | null;
+        };
+        /**
+         * RunRead
+         * @description `queue_position` is 1 for the next to start, null once it has started.
+         *
+         *     `expected_start` is a guess from recent runs. `stop_requested` is the reason of a stop that is under way.
+         */
         RunRead: {
             /**
              * Created At
              * Format: date-time
              */
             created_at: string;
+            /** Expected Start */
+            expected_start: string | null;
             /** Finished At */
             finished_at: string | null;
             /**
@@ -2405,6 +4305,7 @@ export interface components {
              * Format: uuid
              */
             model_id: string;
+            options: components["schemas"]["RunOptions"];
             /**
              * Project Id
              * Format: uuid
@@ -2416,6 +4317,8 @@ export interface components {
             reason_code: string;
             /** Reason Text */
             reason_text: string;
+            /** Rerun Of */
+            rerun_of: string | null;
             /** Rounds */
             rounds: components["schemas"]["RoundRead"][];
             /** Run Config */
@@ -2428,8 +4331,31 @@ export interface components {
             starting_at: string | null;
             /** State */
             state: string;
+            /** Stop Requested */
+            stop_requested: string | null;
             /** Trusts */
             trusts: components["schemas"]["RunTrustRead"][];
+        };
+        /** RunSeriesRead */
+        RunSeriesRead: {
+            /** Label */
+            label: string;
+            /** Points */
+            points: [
+                number,
+                number
+            ][];
+            /**
+             * Run Id
+             * Format: uuid
+             */
+            run_id: string;
+            /** Total */
+            total: number;
+            /** Trust */
+            trust: string | null;
+            /** X Label */
+            x_label: string;
         };
         /** RunTrustRead */
         RunTrustRead: {
@@ -2472,8 +4398,60 @@ export interface components {
             query_id: string;
         };
         /**
+         * ScopeMissingProblem
+         * @description This API token lacks a scope for that. Create one with the scope that the message names.
+         */
+        ScopeMissingProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "scope_missing";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
+         * ScopeNotYoursProblem
+         * @description Only an admin's token can have the scope `admin`.
+         */
+        ScopeNotYoursProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "scope_not_yours";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
          * SeriesRead
          * @description `trust` is null for what the ServerApp sent. `points` are [x, value], by x.
+         *
+         *     `total` counts the points that there are; when it is more than those here, peaks and the look of the line are kept.
          */
         SeriesRead: {
             /** Label */
@@ -2483,10 +4461,80 @@ export interface components {
                 number,
                 number
             ][];
+            /** Total */
+            total: number;
             /** Trust */
             trust: string | null;
             /** X Label */
             x_label: string;
+        };
+        /**
+         * SessionRead
+         * @description `permissions`: what this login may do, by the names that 403 answers use. `csrf_token` only for a cookie.
+         */
+        SessionRead: {
+            /** Csrf Token */
+            csrf_token: string | null;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Has Password */
+            has_password: boolean;
+            /** Has Totp */
+            has_totp: boolean;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "session" | "login" | "token";
+            /** Next */
+            next: ("change_password" | "enrol_totp") | null;
+            /** Permissions */
+            permissions: string[];
+            /** Recovery Codes Left */
+            recovery_codes_left: number;
+            user: components["schemas"]["UserRead"];
+        };
+        /**
+         * SessionRestrictedProblem
+         * @description Finish your login first: `details.next` says whether to set up TOTP or to choose a new password.
+         */
+        SessionRestrictedProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "session_restricted";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
+         * SettingRead
+         * @description `value` is null for a secret; `is_set` tells whether it differs from the default.
+         */
+        SettingRead: {
+            /** Description */
+            description: string;
+            /** Is Set */
+            is_set: boolean;
+            /** Name */
+            name: string;
+            /** Value */
+            value: string | null;
         };
         /**
          * Severity
@@ -2502,6 +4550,19 @@ export interface components {
             manifest: components["schemas"]["RunManifest"];
             /** Signature */
             signature: string;
+        };
+        /**
+         * SiteRead
+         * @description `banner` is null when there is none. In `deployment_mode` no new run starts; `deployment_reason` says why.
+         */
+        SiteRead: {
+            banner: components["schemas"]["BannerRead"] | null;
+            /** Changed At */
+            changed_at: string | null;
+            /** Deployment Mode */
+            deployment_mode: boolean;
+            /** Deployment Reason */
+            deployment_reason: string;
         };
         /**
          * SqlProblemRead
@@ -2569,20 +4630,53 @@ export interface components {
              * Label
              * @default
              */
-            label: string;
+            label?: string;
             /** Low */
             low?: number | string | null;
             /**
              * Other
              * @default false
              */
-            other: boolean;
+            other?: boolean;
         };
         /**
          * SummaryKind
          * @enum {string}
          */
         SummaryKind: "category" | "histogram" | "date";
+        /**
+         * SummaryRead
+         * @description `last` is the newest [x, value]; `spark` a small picture of the newest stretch.
+         */
+        SummaryRead: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Highest */
+            highest: number;
+            /** Label */
+            label: string;
+            /** Last */
+            last: [
+                number,
+                number
+            ];
+            /** Lowest */
+            lowest: number;
+            /** Spark */
+            spark: [
+                number,
+                number
+            ][];
+            /** Total */
+            total: number;
+            /** Trust */
+            trust: string | null;
+            /** X Label */
+            x_label: string;
+        };
         /** Task */
         Task: {
             /** Attempt */
@@ -2634,6 +4728,235 @@ export interface components {
              * Format: uuid
              */
             task_id: string;
+        };
+        /** TimelineRead */
+        TimelineRead: {
+            /** Phases */
+            phases: components["schemas"]["PhaseRead"][];
+            /** Rounds */
+            rounds: components["schemas"]["RoundWayRead"][];
+            /** Trusts */
+            trusts: components["schemas"]["TrustWayRead"][];
+        };
+        /** TokenCreate */
+        TokenCreate: {
+            /**
+             * Expires Days
+             * @default 90
+             */
+            expires_days?: number;
+            /** Name */
+            name: string;
+            /** Scopes */
+            scopes: ("read" | "write" | "admin")[];
+        };
+        /**
+         * TokenCreated
+         * @description `token` is shown this once.
+         */
+        TokenCreated: {
+            about: components["schemas"]["TokenRead"];
+            /** Token */
+            token: string;
+        };
+        /**
+         * TokenRead
+         * @description `kind`: `token` for scripts; `session` and `login` are browsers and `flip login`. `current`: of this request.
+         */
+        TokenRead: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Current */
+            current: boolean;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "session" | "login" | "token";
+            /** Last Used At */
+            last_used_at: string | null;
+            /** Name */
+            name: string;
+            /** Scopes */
+            scopes: ("read" | "write" | "admin")[];
+        };
+        /**
+         * TokenTooLongProblem
+         * @description This hub's tokens do not live for so long; `details.max_days` is the longest.
+         */
+        TokenTooLongProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "token_too_long";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
+         * TooManyTokensProblem
+         * @description An account has 100 API tokens at most. Revoke one that you do not need.
+         */
+        TooManyTokensProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "too_many_tokens";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
+         * TooManyTriesProblem
+         * @description Too many tries. Wait for `details.retry_after_seconds`, then try again.
+         */
+        TooManyTriesProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "too_many_tries";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
+         * TotpConfirm
+         * @description `current_code`: of the authenticator that is replaced, if there is one.
+         */
+        TotpConfirm: {
+            /** Code */
+            code: string;
+            /**
+             * Current Code
+             * @default
+             */
+            current_code?: string;
+            /** Enrolment */
+            enrolment: string;
+        };
+        /**
+         * TotpNotSetUpProblem
+         * @description This account has no authenticator. Set one up first.
+         */
+        TotpNotSetUpProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "totp_not_set_up";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
+         * TotpRequiredProblem
+         * @description Send the six digits of your authenticator app, or a recovery code, as `code` too.
+         */
+        TotpRequiredProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "totp_required";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
+         * TotpWrongProblem
+         * @description This code is wrong or already used. Wait for the next one; check that your phone's clock is right.
+         */
+        TotpWrongProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "totp_wrong";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
         };
         /** TrustCreate */
         TrustCreate: {
@@ -2699,16 +5022,81 @@ export interface components {
                 [key: string]: string;
             };
         };
-        /** UserCreate */
+        /**
+         * TrustUnknownProblem
+         * @description One of these trusts does not exist. `GET /api/v1/trusts` lists them.
+         */
+        TrustUnknownProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "trust_unknown";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
+         * TrustWayRead
+         * @description `outcome` says why it is no longer part of the run; empty while it is.
+         */
+        TrustWayRead: {
+            /**
+             * Errors
+             * @default []
+             */
+            errors?: components["schemas"]["ClientErrorRead"][];
+            /** Joined At */
+            joined_at?: string | null;
+            /** Left At */
+            left_at?: string | null;
+            /** Online At */
+            online_at?: string | null;
+            /**
+             * Outcome
+             * @default
+             */
+            outcome?: string;
+            /** Trust */
+            trust: string;
+        };
+        /**
+         * UserCreate
+         * @description `password` null: a random one is made. `trusts`: those that a trust admin speaks for.
+         */
         UserCreate: {
             /** Email */
             email: string;
+            /**
+             * Must Change Password
+             * @default true
+             */
+            must_change_password?: boolean;
             /** Name */
             name: string;
             /** Password */
             password?: string | null;
-            /** Role */
-            role: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "admin" | "researcher" | "viewer" | "trust_admin";
+            /**
+             * Trusts
+             * @default []
+             */
+            trusts?: string[];
         };
         /**
          * UserCreated
@@ -2719,7 +5107,10 @@ export interface components {
             password: string;
             user: components["schemas"]["UserRead"];
         };
-        /** UserRead */
+        /**
+         * UserRead
+         * @description `trusts`: those that a trust admin speaks for; empty for others.
+         */
         UserRead: {
             /** Email */
             email: string;
@@ -2730,21 +5121,40 @@ export interface components {
             id: string;
             /** Name */
             name: string;
-            /** Role */
-            role: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "admin" | "researcher" | "viewer" | "trust_admin";
+            /** Trusts */
+            trusts: string[];
         };
-        /** ValidationError */
-        ValidationError: {
-            /** Context */
-            ctx?: Record<string, never>;
-            /** Input */
-            input?: unknown;
-            /** Location */
-            loc: (string | number)[];
-            /** Message */
-            msg: string;
-            /** Error Type */
-            type: string;
+        /**
+         * UserUpdate
+         * @description What is left out stays. A new role that needs trusts takes them along.
+         */
+        UserUpdate: {
+            /**
+             * Is Active
+             * @default true
+             */
+            is_active?: boolean;
+            /**
+             * Name
+             * @default
+             */
+            name?: string;
+            /**
+             * Role
+             * @default viewer
+             * @enum {string}
+             */
+            role?: "admin" | "researcher" | "viewer" | "trust_admin";
+            /**
+             * Trusts
+             * @default []
+             */
+            trusts?: string[];
         };
     };
     responses: never;
@@ -2777,13 +5187,40 @@ export interface operations {
                     "application/json": components["schemas"]["EnrolResponse"];
                 };
             };
-            /** @description Validation Error */
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `request_too_large`: The request is too large; `details.limit_bytes` is the most. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestTooLargeProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
                 };
             };
         };
@@ -2791,9 +5228,7 @@ export interface operations {
     heartbeat: {
         parameters: {
             query?: never;
-            header?: {
-                authorization?: string;
-            };
+            header?: never;
             path?: never;
             cookie?: never;
         };
@@ -2810,13 +5245,49 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Validation Error */
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `request_too_large`: The request is too large; `details.limit_bytes` is the most. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestTooLargeProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
                 };
             };
         };
@@ -2824,9 +5295,7 @@ export interface operations {
     receive_messages: {
         parameters: {
             query?: never;
-            header?: {
-                authorization?: string;
-            };
+            header?: never;
             path?: never;
             cookie?: never;
         };
@@ -2845,13 +5314,49 @@ export interface operations {
                     "application/json": components["schemas"]["MessageReceipt"];
                 };
             };
-            /** @description Validation Error */
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `request_too_large`: The request is too large; `details.limit_bytes` is the most. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestTooLargeProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
                 };
             };
         };
@@ -2859,9 +5364,7 @@ export interface operations {
     rotate: {
         parameters: {
             query?: never;
-            header?: {
-                authorization?: string;
-            };
+            header?: never;
             path?: never;
             cookie?: never;
         };
@@ -2880,13 +5383,49 @@ export interface operations {
                     "application/json": components["schemas"]["RotateResponse"];
                 };
             };
-            /** @description Validation Error */
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `request_too_large`: The request is too large; `details.limit_bytes` is the most. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestTooLargeProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
                 };
             };
         };
@@ -2894,9 +5433,7 @@ export interface operations {
     extend_lease: {
         parameters: {
             query?: never;
-            header?: {
-                authorization?: string;
-            };
+            header?: never;
             path: {
                 task_id: string;
             };
@@ -2911,13 +5448,49 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Validation Error */
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
                 };
             };
         };
@@ -2927,9 +5500,7 @@ export interface operations {
             query?: {
                 wait?: number;
             };
-            header?: {
-                authorization?: string;
-            };
+            header?: never;
             path?: never;
             cookie?: never;
         };
@@ -2948,13 +5519,488 @@ export interface operations {
                     "application/json": components["schemas"]["ClaimResponse"];
                 };
             };
-            /** @description Validation Error */
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `request_too_large`: The request is too large; `details.limit_bytes` is the most. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestTooLargeProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    list_access_requests: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                limit?: number;
+                state?: ("pending" | "approved" | "dismissed") | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AccessRequestRead_"];
+                };
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `cursor_invalid`: This cursor is not one of this list. Start again without `cursor`. `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CursorInvalidProblem"] | components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    create_access_request: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccessRequestCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `access_requests_closed`: This hub takes no requests for accounts. Ask its admin for an invitation. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestsClosedProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `request_too_large`: The request is too large; `details.limit_bytes` is the most. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestTooLargeProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `too_many_tries`: Too many tries. Wait for `details.retry_after_seconds`, then try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TooManyTriesProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    approve_access_request: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                request_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccessRequestApprove"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessRequestRead"];
+                };
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `access_request_handled`: Somebody has already answered this request. `email_taken`: There is already an account with this e-mail. `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlreadyHandledProblem"] | components["schemas"]["EmailTakenProblem"] | components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `request_too_large`: The request is too large; `details.limit_bytes` is the most. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestTooLargeProblem"];
+                };
+            };
+            /** @description `role_trusts_mismatch`: A trust admin speaks for one trust or more; other roles speak for none. `trust_unknown`: One of these trusts does not exist. `GET /api/v1/trusts` lists them. `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoleTrustsMismatchProblem"] | components["schemas"]["TrustUnknownProblem"] | components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    dismiss_access_request: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                request_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccessRequestDismiss"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessRequestRead"];
+                };
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `access_request_handled`: Somebody has already answered this request. `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlreadyHandledProblem"] | components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `request_too_large`: The request is too large; `details.limit_bytes` is the most. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestTooLargeProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    search_audit: {
+        parameters: {
+            query?: {
+                /** @description As `user.login_failed`; `user.` finds all of users. */
+                action?: string;
+                actor?: string;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                limit?: number;
+                since?: string | null;
+                subject?: string;
+                until?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AuditEventRead_"];
+                };
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `cursor_invalid`: This cursor is not one of this list. Start again without `cursor`. `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CursorInvalidProblem"] | components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    accept_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InvitationAccept"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `email_taken`: There is already an account with this e-mail. `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EmailTakenProblem"] | components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `request_too_large`: The request is too large; `details.limit_bytes` is the most. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestTooLargeProblem"];
+                };
+            };
+            /** @description `invitation_invalid`: This invitation is used, taken back or too old. Ask an admin for a new one. `password_too_weak`: Choose a password of 12 characters or more that nobody would guess: four random words do. `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationInvalidProblem"] | components["schemas"]["PasswordTooWeakProblem"] | components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
                 };
             };
         };
@@ -2981,13 +6027,58 @@ export interface operations {
                     "application/json": components["schemas"]["LoginRead"];
                 };
             };
-            /** @description Validation Error */
+            /** @description `login_failed`: E-mail or password is wrong. `totp_required`: Send the six digits of your authenticator app, or a recovery code, as `code` too. `totp_wrong`: This code is wrong or already used. Wait for the next one; check that your phone's clock is right. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoginFailedProblem"] | components["schemas"]["TotpRequiredProblem"] | components["schemas"]["TotpWrongProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `request_too_large`: The request is too large; `details.limit_bytes` is the most. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestTooLargeProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `too_many_tries`: Too many tries. Wait for `details.retry_after_seconds`, then try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TooManyTriesProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
                 };
             };
         };
@@ -2995,9 +6086,7 @@ export interface operations {
     logout: {
         parameters: {
             query?: never;
-            header?: {
-                authorization?: string;
-            };
+            header?: never;
             path?: never;
             cookie?: never;
         };
@@ -3010,13 +6099,556 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Validation Error */
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    get_login_methods: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoginMethodsRead"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    change_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `request_too_large`: The request is too large; `details.limit_bytes` is the most. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestTooLargeProblem"];
+                };
+            };
+            /** @description `password_too_weak`: Choose a password of 12 characters or more that nobody would guess: four random words do. `password_wrong`: Your current password is wrong. `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["PasswordTooWeakProblem"] | components["schemas"]["PasswordWrongProblem"] | components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `too_many_tries`: Too many tries. Wait for `details.retry_after_seconds`, then try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TooManyTriesProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    ask_password_reset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResetRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `request_too_large`: The request is too large; `details.limit_bytes` is the most. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestTooLargeProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `too_many_tries`: Too many tries. Wait for `details.retry_after_seconds`, then try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TooManyTriesProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    confirm_password_reset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResetConfirm"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `request_too_large`: The request is too large; `details.limit_bytes` is the most. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestTooLargeProblem"];
+                };
+            };
+            /** @description `code_invalid`: This code is wrong, used or too old. Ask for a new one. `password_too_weak`: Choose a password of 12 characters or more that nobody would guess: four random words do. `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CodeInvalidProblem"] | components["schemas"]["PasswordTooWeakProblem"] | components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    make_recovery_codes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CodeOnly"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryCodesRead"];
+                };
+            };
+            /** @description `totp_required`: Send the six digits of your authenticator app, or a recovery code, as `code` too. `totp_wrong`: This code is wrong or already used. Wait for the next one; check that your phone's clock is right. `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TotpRequiredProblem"] | components["schemas"]["TotpWrongProblem"] | components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `totp_not_set_up`: This account has no authenticator. Set one up first. `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TotpNotSetUpProblem"] | components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `request_too_large`: The request is too large; `details.limit_bytes` is the most. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestTooLargeProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `too_many_tries`: Too many tries. Wait for `details.retry_after_seconds`, then try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TooManyTriesProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    get_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionRead"];
+                };
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    start_totp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnrolmentRead"];
+                };
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    confirm_totp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TotpConfirm"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryCodesRead"];
+                };
+            };
+            /** @description `totp_required`: Send the six digits of your authenticator app, or a recovery code, as `code` too. `totp_wrong`: This code is wrong or already used. Wait for the next one; check that your phone's clock is right. `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TotpRequiredProblem"] | components["schemas"]["TotpWrongProblem"] | components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `enrolment_expired`: Too much time has passed, or this is another account's. Start setting up the authenticator again. `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnrolmentExpiredProblem"] | components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `request_too_large`: The request is too large; `details.limit_bytes` is the most. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestTooLargeProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `too_many_tries`: Too many tries. Wait for `details.retry_after_seconds`, then try again. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TooManyTriesProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
                 };
             };
         };
@@ -3024,9 +6656,7 @@ export interface operations {
     get_cohort_query: {
         parameters: {
             query?: never;
-            header?: {
-                authorization?: string;
-            };
+            header?: never;
             path: {
                 query_id: string;
             };
@@ -3043,13 +6673,49 @@ export interface operations {
                     "application/json": components["schemas"]["CohortQueryRead"];
                 };
             };
-            /** @description Validation Error */
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
                 };
             };
         };
@@ -3057,9 +6723,7 @@ export interface operations {
     cancel_cohort_query: {
         parameters: {
             query?: never;
-            header?: {
-                authorization?: string;
-            };
+            header?: never;
             path: {
                 query_id: string;
             };
@@ -3076,13 +6740,58 @@ export interface operations {
                     "application/json": components["schemas"]["CohortQueryRead"];
                 };
             };
-            /** @description Validation Error */
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
                 };
             };
         };
@@ -3090,9 +6799,7 @@ export interface operations {
     compare_cohort_queries: {
         parameters: {
             query?: never;
-            header?: {
-                authorization?: string;
-            };
+            header?: never;
             path: {
                 other_id: string;
                 query_id: string;
@@ -3110,13 +6817,49 @@ export interface operations {
                     "application/json": components["schemas"]["ComparisonRead"];
                 };
             };
-            /** @description Validation Error */
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
                 };
             };
         };
@@ -3124,9 +6867,7 @@ export interface operations {
     check_cohort_query: {
         parameters: {
             query?: never;
-            header?: {
-                authorization?: string;
-            };
+            header?: never;
             path?: never;
             cookie?: never;
         };
@@ -3145,13 +6886,58 @@ export interface operations {
                     "application/json": components["schemas"]["CohortCheckRead"];
                 };
             };
-            /** @description Validation Error */
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `request_too_large`: The request is too large; `details.limit_bytes` is the most. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestTooLargeProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
                 };
             };
         };
@@ -3163,7 +6949,6 @@ export interface operations {
                 topics: string[];
             };
             header?: {
-                authorization?: string;
                 "last-event-id"?: string;
             };
             path?: never;
@@ -3180,13 +6965,40 @@ export interface operations {
                     "text/event-stream": string;
                 };
             };
-            /** @description Validation Error */
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
                 };
             };
         };
@@ -3209,14 +7021,233 @@ export interface operations {
                     "application/json": components["schemas"]["HealthRead"];
                 };
             };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    list_invitations: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_InvitationRead_"];
+                };
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `cursor_invalid`: This cursor is not one of this list. Start again without `cursor`. `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CursorInvalidProblem"] | components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    create_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InvitationCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationRead"];
+                };
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `email_taken`: There is already an account with this e-mail. `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EmailTakenProblem"] | components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `request_too_large`: The request is too large; `details.limit_bytes` is the most. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestTooLargeProblem"];
+                };
+            };
+            /** @description `role_trusts_mismatch`: A trust admin speaks for one trust or more; other roles speak for none. `trust_unknown`: One of these trusts does not exist. `GET /api/v1/trusts` lists them. `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoleTrustsMismatchProblem"] | components["schemas"]["TrustUnknownProblem"] | components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    delete_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                invitation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
         };
     };
     list_job_types: {
         parameters: {
             query?: never;
-            header?: {
-                authorization?: string;
-            };
+            header?: never;
             path?: never;
             cookie?: never;
         };
@@ -3231,13 +7262,165 @@ export interface operations {
                     "application/json": components["schemas"]["JobTypeRead"][];
                 };
             };
-            /** @description Validation Error */
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    list_mails: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                limit?: number;
+                state?: ("queued" | "sent" | "in_outbox" | "failed") | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_MailRead_"];
+                };
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `cursor_invalid`: This cursor is not one of this list. Start again without `cursor`. `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["CursorInvalidProblem"] | components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    compare_runs: {
+        parameters: {
+            query: {
+                /** @description Only these labels; none: all. */
+                label?: string[];
+                /** @description The most points of one series; more are thinned. */
+                points?: number;
+                run: string[];
+                /** @description Only these trusts; `server`: the ServerApp. */
+                trust?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunSeriesRead"][];
+                };
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `field_invalid`: A field has a value that cannot be; the message says which would. `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldInvalidProblem"] | components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
                 };
             };
         };
@@ -3256,9 +7439,7 @@ export interface operations {
                 sort?: "newest" | "oldest" | "name" | "-name";
                 status?: components["schemas"]["ModelStatus"] | null;
             };
-            header?: {
-                authorization?: string;
-            };
+            header?: never;
             path?: never;
             cookie?: never;
         };
@@ -3273,13 +7454,40 @@ export interface operations {
                     "application/json": components["schemas"]["ModelPage"];
                 };
             };
-            /** @description Validation Error */
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
                 };
             };
         };
@@ -3287,9 +7495,7 @@ export interface operations {
     get_model: {
         parameters: {
             query?: never;
-            header?: {
-                authorization?: string;
-            };
+            header?: never;
             path: {
                 model_id: string;
             };
@@ -3306,13 +7512,49 @@ export interface operations {
                     "application/json": components["schemas"]["ModelRead"];
                 };
             };
-            /** @description Validation Error */
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
                 };
             };
         };
@@ -3320,9 +7562,7 @@ export interface operations {
     delete_model: {
         parameters: {
             query?: never;
-            header?: {
-                authorization?: string;
-            };
+            header?: never;
             path: {
                 model_id: string;
             };
@@ -3337,13 +7577,58 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Validation Error */
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
                 };
             };
         };
@@ -3351,9 +7636,7 @@ export interface operations {
     edit_model: {
         parameters: {
             query?: never;
-            header?: {
-                authorization?: string;
-            };
+            header?: never;
             path: {
                 model_id: string;
             };
@@ -3374,13 +7657,67 @@ export interface operations {
                     "application/json": components["schemas"]["ModelRead"];
                 };
             };
-            /** @description Validation Error */
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `request_too_large`: The request is too large; `details.limit_bytes` is the most. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestTooLargeProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
                 };
             };
         };
@@ -3388,9 +7725,7 @@ export interface operations {
     put_bundle: {
         parameters: {
             query?: never;
-            header?: {
-                authorization?: string;
-            };
+            header?: never;
             path: {
                 model_id: string;
             };
@@ -3407,13 +7742,58 @@ export interface operations {
                     "application/json": components["schemas"]["FileRead"][];
                 };
             };
-            /** @description Validation Error */
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
                 };
             };
         };
@@ -3421,9 +7801,7 @@ export interface operations {
     check_files: {
         parameters: {
             query?: never;
-            header?: {
-                authorization?: string;
-            };
+            header?: never;
             path: {
                 model_id: string;
             };
@@ -3440,13 +7818,49 @@ export interface operations {
                     "application/json": components["schemas"]["CheckRead"];
                 };
             };
-            /** @description Validation Error */
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
                 };
             };
         };
@@ -3454,9 +7868,7 @@ export interface operations {
     clone_model: {
         parameters: {
             query?: never;
-            header?: {
-                authorization?: string;
-            };
+            header?: never;
             path: {
                 model_id: string;
             };
@@ -3477,13 +7889,67 @@ export interface operations {
                     "application/json": components["schemas"]["ModelRead"];
                 };
             };
-            /** @description Validation Error */
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `request_too_large`: The request is too large; `details.limit_bytes` is the most. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestTooLargeProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
                 };
             };
         };
@@ -3491,9 +7957,7 @@ export interface operations {
     list_files: {
         parameters: {
             query?: never;
-            header?: {
-                authorization?: string;
-            };
+            header?: never;
             path: {
                 model_id: string;
             };
@@ -3510,13 +7974,49 @@ export interface operations {
                     "application/json": components["schemas"]["FileRead"][];
                 };
             };
-            /** @description Validation Error */
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
                 };
             };
         };
@@ -3524,9 +8024,7 @@ export interface operations {
     download_file: {
         parameters: {
             query?: never;
-            header?: {
-                authorization?: string;
-            };
+            header?: never;
             path: {
                 model_id: string;
                 path: string;
@@ -3542,13 +8040,49 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Validation Error */
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
                 };
             };
         };
@@ -3556,9 +8090,7 @@ export interface operations {
     put_file: {
         parameters: {
             query?: never;
-            header?: {
-                authorization?: string;
-            };
+            header?: never;
             path: {
                 model_id: string;
                 path: string;
@@ -3576,13 +8108,58 @@ export interface operations {
                     "application/json": components["schemas"]["FileRead"];
                 };
             };
-            /** @description Validation Error */
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
                 };
             };
         };
@@ -3590,9 +8167,7 @@ export interface operations {
     delete_file: {
         parameters: {
             query?: never;
-            header?: {
-                authorization?: string;
-            };
+            header?: never;
             path: {
                 model_id: string;
                 path: string;
@@ -3608,13 +8183,58 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Validation Error */
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
                 };
             };
         };
@@ -3622,9 +8242,7 @@ export interface operations {
     list_runs: {
         parameters: {
             query?: never;
-            header?: {
-                authorization?: string;
-            };
+            header?: never;
             path: {
                 model_id: string;
             };
@@ -3641,13 +8259,49 @@ export interface operations {
                     "application/json": components["schemas"]["RunRead"][];
                 };
             };
-            /** @description Validation Error */
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
                 };
             };
         };
@@ -3655,9 +8309,7 @@ export interface operations {
     initiate_run: {
         parameters: {
             query?: never;
-            header?: {
-                authorization?: string;
-            };
+            header?: never;
             path: {
                 model_id: string;
             };
@@ -3678,13 +8330,67 @@ export interface operations {
                     "application/json": components["schemas"]["RunRead"];
                 };
             };
-            /** @description Validation Error */
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `request_too_large`: The request is too large; `details.limit_bytes` is the most. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestTooLargeProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
                 };
             };
         };
@@ -3693,7 +8399,6 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                authorization?: string;
                 "tus-resumable"?: string;
                 "upload-length": number;
                 "upload-metadata"?: string;
@@ -3714,13 +8419,58 @@ export interface operations {
                     "application/json": unknown;
                 };
             };
-            /** @description Validation Error */
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
                 };
             };
         };
@@ -3728,9 +8478,7 @@ export interface operations {
     describe_uploads: {
         parameters: {
             query?: never;
-            header?: {
-                authorization?: string;
-            };
+            header?: never;
             path: {
                 model_id: string;
             };
@@ -3745,13 +8493,49 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Validation Error */
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
                 };
             };
         };
@@ -3760,7 +8544,6 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                authorization?: string;
                 "tus-resumable"?: string;
             };
             path: {
@@ -3778,13 +8561,58 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Validation Error */
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
                 };
             };
         };
@@ -3793,7 +8621,6 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                authorization?: string;
                 "tus-resumable"?: string;
             };
             path: {
@@ -3813,13 +8640,49 @@ export interface operations {
                     "application/json": unknown;
                 };
             };
-            /** @description Validation Error */
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
                 };
             };
         };
@@ -3828,7 +8691,6 @@ export interface operations {
         parameters: {
             query?: never;
             header: {
-                authorization?: string;
                 "content-type"?: string;
                 "tus-resumable"?: string;
                 "upload-checksum"?: string;
@@ -3849,13 +8711,58 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Validation Error */
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
                 };
             };
         };
@@ -3873,9 +8780,7 @@ export interface operations {
                 sort?: "newest" | "oldest" | "name" | "-name";
                 status?: components["schemas"]["ProjectStatus"] | null;
             };
-            header?: {
-                authorization?: string;
-            };
+            header?: never;
             path?: never;
             cookie?: never;
         };
@@ -3890,13 +8795,40 @@ export interface operations {
                     "application/json": components["schemas"]["Page_ProjectSummary_"];
                 };
             };
-            /** @description Validation Error */
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
                 };
             };
         };
@@ -3904,9 +8836,7 @@ export interface operations {
     create_project: {
         parameters: {
             query?: never;
-            header?: {
-                authorization?: string;
-            };
+            header?: never;
             path?: never;
             cookie?: never;
         };
@@ -3925,13 +8855,58 @@ export interface operations {
                     "application/json": components["schemas"]["ProjectRead"];
                 };
             };
-            /** @description Validation Error */
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `request_too_large`: The request is too large; `details.limit_bytes` is the most. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestTooLargeProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
                 };
             };
         };
@@ -3939,9 +8914,7 @@ export interface operations {
     get_project: {
         parameters: {
             query?: never;
-            header?: {
-                authorization?: string;
-            };
+            header?: never;
             path: {
                 project_id: string;
             };
@@ -3958,13 +8931,49 @@ export interface operations {
                     "application/json": components["schemas"]["ProjectRead"];
                 };
             };
-            /** @description Validation Error */
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
                 };
             };
         };
@@ -3972,9 +8981,7 @@ export interface operations {
     edit_project: {
         parameters: {
             query?: never;
-            header?: {
-                authorization?: string;
-            };
+            header?: never;
             path: {
                 project_id: string;
             };
@@ -3995,13 +9002,138 @@ export interface operations {
                     "application/json": components["schemas"]["ProjectRead"];
                 };
             };
-            /** @description Validation Error */
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `request_too_large`: The request is too large; `details.limit_bytes` is the most. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestTooLargeProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    list_project_activity: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_EventRead_"];
+                };
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `cursor_invalid`: This cursor is not one of this list. Start again without `cursor`. `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CursorInvalidProblem"] | components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
                 };
             };
         };
@@ -4013,9 +9145,7 @@ export interface operations {
                 cursor?: string;
                 limit?: number;
             };
-            header?: {
-                authorization?: string;
-            };
+            header?: never;
             path: {
                 project_id: string;
             };
@@ -4032,13 +9162,49 @@ export interface operations {
                     "application/json": components["schemas"]["Page_CohortQuerySummary_"];
                 };
             };
-            /** @description Validation Error */
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
                 };
             };
         };
@@ -4046,9 +9212,7 @@ export interface operations {
     create_cohort_query: {
         parameters: {
             query?: never;
-            header?: {
-                authorization?: string;
-            };
+            header?: never;
             path: {
                 project_id: string;
             };
@@ -4069,13 +9233,67 @@ export interface operations {
                     "application/json": components["schemas"]["CohortQueryRead"];
                 };
             };
-            /** @description Validation Error */
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `request_too_large`: The request is too large; `details.limit_bytes` is the most. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestTooLargeProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
                 };
             };
         };
@@ -4083,9 +9301,7 @@ export interface operations {
     delete_project: {
         parameters: {
             query?: never;
-            header?: {
-                authorization?: string;
-            };
+            header?: never;
             path: {
                 project_id: string;
             };
@@ -4104,13 +9320,67 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Validation Error */
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `request_too_large`: The request is too large; `details.limit_bytes` is the most. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestTooLargeProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
                 };
             };
         };
@@ -4118,9 +9388,7 @@ export interface operations {
     list_members: {
         parameters: {
             query?: never;
-            header?: {
-                authorization?: string;
-            };
+            header?: never;
             path: {
                 project_id: string;
             };
@@ -4137,13 +9405,49 @@ export interface operations {
                     "application/json": components["schemas"]["PersonRead"][];
                 };
             };
-            /** @description Validation Error */
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
                 };
             };
         };
@@ -4151,9 +9455,7 @@ export interface operations {
     add_member: {
         parameters: {
             query?: never;
-            header?: {
-                authorization?: string;
-            };
+            header?: never;
             path: {
                 project_id: string;
             };
@@ -4174,13 +9476,67 @@ export interface operations {
                     "application/json": components["schemas"]["PersonRead"][];
                 };
             };
-            /** @description Validation Error */
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `request_too_large`: The request is too large; `details.limit_bytes` is the most. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestTooLargeProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
                 };
             };
         };
@@ -4188,9 +9544,7 @@ export interface operations {
     remove_member: {
         parameters: {
             query?: never;
-            header?: {
-                authorization?: string;
-            };
+            header?: never;
             path: {
                 person_id: string;
                 project_id: string;
@@ -4206,13 +9560,58 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Validation Error */
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
                 };
             };
         };
@@ -4220,9 +9619,7 @@ export interface operations {
     list_project_models: {
         parameters: {
             query?: never;
-            header?: {
-                authorization?: string;
-            };
+            header?: never;
             path: {
                 project_id: string;
             };
@@ -4239,13 +9636,49 @@ export interface operations {
                     "application/json": components["schemas"]["ModelRead"][];
                 };
             };
-            /** @description Validation Error */
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
                 };
             };
         };
@@ -4253,9 +9686,7 @@ export interface operations {
     create_model: {
         parameters: {
             query?: never;
-            header?: {
-                authorization?: string;
-            };
+            header?: never;
             path: {
                 project_id: string;
             };
@@ -4276,13 +9707,67 @@ export interface operations {
                     "application/json": components["schemas"]["ModelRead"];
                 };
             };
-            /** @description Validation Error */
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `request_too_large`: The request is too large; `details.limit_bytes` is the most. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestTooLargeProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
                 };
             };
         };
@@ -4290,9 +9775,7 @@ export interface operations {
     save_cohort_query: {
         parameters: {
             query?: never;
-            header?: {
-                authorization?: string;
-            };
+            header?: never;
             path: {
                 project_id: string;
             };
@@ -4313,13 +9796,67 @@ export interface operations {
                     "application/json": components["schemas"]["CohortQueryRead"];
                 };
             };
-            /** @description Validation Error */
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `request_too_large`: The request is too large; `details.limit_bytes` is the most. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestTooLargeProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
                 };
             };
         };
@@ -4327,9 +9864,7 @@ export interface operations {
     stage_project: {
         parameters: {
             query?: never;
-            header?: {
-                authorization?: string;
-            };
+            header?: never;
             path: {
                 project_id: string;
             };
@@ -4350,13 +9885,67 @@ export interface operations {
                     "application/json": components["schemas"]["ProjectRead"];
                 };
             };
-            /** @description Validation Error */
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `request_too_large`: The request is too large; `details.limit_bytes` is the most. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestTooLargeProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
                 };
             };
         };
@@ -4364,9 +9953,7 @@ export interface operations {
     transfer_project: {
         parameters: {
             query?: never;
-            header?: {
-                authorization?: string;
-            };
+            header?: never;
             path: {
                 project_id: string;
             };
@@ -4387,13 +9974,67 @@ export interface operations {
                     "application/json": components["schemas"]["ProjectRead"];
                 };
             };
-            /** @description Validation Error */
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `request_too_large`: The request is too large; `details.limit_bytes` is the most. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestTooLargeProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
                 };
             };
         };
@@ -4401,9 +10042,7 @@ export interface operations {
     unstage_project: {
         parameters: {
             query?: never;
-            header?: {
-                authorization?: string;
-            };
+            header?: never;
             path: {
                 project_id: string;
             };
@@ -4420,13 +10059,105 @@ export interface operations {
                     "application/json": components["schemas"]["ProjectRead"];
                 };
             };
-            /** @description Validation Error */
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    get_queue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueRead"];
+                };
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
                 };
             };
         };
@@ -4434,9 +10165,7 @@ export interface operations {
     get_run: {
         parameters: {
             query?: never;
-            header?: {
-                authorization?: string;
-            };
+            header?: never;
             path: {
                 run_id: string;
             };
@@ -4453,13 +10182,125 @@ export interface operations {
                     "application/json": components["schemas"]["RunRead"];
                 };
             };
-            /** @description Validation Error */
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    abort_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunRead"];
+                };
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `run_ended`: This run has already ended. `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunEndedProblem"] | components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
                 };
             };
         };
@@ -4470,9 +10311,7 @@ export interface operations {
                 after?: number;
                 wait?: number;
             };
-            header?: {
-                authorization?: string;
-            };
+            header?: never;
             path: {
                 run_id: string;
             };
@@ -4489,13 +10328,49 @@ export interface operations {
                     "application/json": components["schemas"]["EventsRead"];
                 };
             };
-            /** @description Validation Error */
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
                 };
             };
         };
@@ -4504,10 +10379,13 @@ export interface operations {
         parameters: {
             query?: {
                 after?: number;
+                /** @description Lines before this one, the nearest of them. */
+                before?: number | null;
+                limit?: number;
+                /** @description Only lines with this text, in any case. */
+                search?: string;
             };
-            header?: {
-                authorization?: string;
-            };
+            header?: never;
             path: {
                 run_id: string;
             };
@@ -4524,23 +10402,66 @@ export interface operations {
                     "application/json": components["schemas"]["LogRead"];
                 };
             };
-            /** @description Validation Error */
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
                 };
             };
         };
     };
     get_run_metrics: {
         parameters: {
-            query?: never;
-            header?: {
-                authorization?: string;
+            query?: {
+                /** @description Only these labels; none: all. */
+                label?: string[];
+                /** @description The most points of one series; more are thinned. */
+                points?: number;
+                /** @description Only these trusts; `server`: the ServerApp. */
+                trust?: string[];
+                x_from?: number | null;
+                x_to?: number | null;
             };
+            header?: never;
             path: {
                 run_id: string;
             };
@@ -4557,13 +10478,259 @@ export interface operations {
                     "application/json": components["schemas"]["SeriesRead"][];
                 };
             };
-            /** @description Validation Error */
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    export_run_metrics: {
+        parameters: {
+            query?: {
+                format?: components["schemas"]["ExportFormat"];
+            };
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    summarise_run_metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SummaryRead"][];
+                };
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    rerun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunRead"];
+                };
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
                 };
             };
         };
@@ -4572,7 +10739,6 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                authorization?: string;
                 "if-range"?: string;
                 range?: string;
             };
@@ -4590,13 +10756,49 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Validation Error */
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
                 };
             };
         };
@@ -4604,9 +10806,7 @@ export interface operations {
     stop_run: {
         parameters: {
             query?: never;
-            header?: {
-                authorization?: string;
-            };
+            header?: never;
             path: {
                 run_id: string;
             };
@@ -4623,13 +10823,556 @@ export interface operations {
                     "application/json": components["schemas"]["RunRead"];
                 };
             };
-            /** @description Validation Error */
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `run_ended`: This run has already ended. `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunEndedProblem"] | components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    get_run_timeline: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TimelineRead"];
+                };
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    get_site: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SiteRead"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    set_banner: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BannerUpdate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SiteRead"];
+                };
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `request_too_large`: The request is too large; `details.limit_bytes` is the most. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestTooLargeProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    set_deployment_mode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeploymentModeUpdate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SiteRead"];
+                };
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `request_too_large`: The request is too large; `details.limit_bytes` is the most. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestTooLargeProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    list_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingRead"][];
+                };
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    list_tokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenRead"][];
+                };
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    create_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokenCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenCreated"];
+                };
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `request_too_large`: The request is too large; `details.limit_bytes` is the most. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestTooLargeProblem"];
+                };
+            };
+            /** @description `scope_not_yours`: Only an admin's token can have the scope `admin`. `token_too_long`: This hub's tokens do not live for so long; `details.max_days` is the longest. `too_many_tokens`: An account has 100 API tokens at most. Revoke one that you do not need. `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScopeNotYoursProblem"] | components["schemas"]["TokenTooLongProblem"] | components["schemas"]["TooManyTokensProblem"] | components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    revoke_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
                 };
             };
         };
@@ -4637,9 +11380,7 @@ export interface operations {
     list_trusts: {
         parameters: {
             query?: never;
-            header?: {
-                authorization?: string;
-            };
+            header?: never;
             path?: never;
             cookie?: never;
         };
@@ -4654,13 +11395,31 @@ export interface operations {
                     "application/json": components["schemas"]["TrustRead"][];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
                 };
             };
         };
@@ -4668,9 +11427,7 @@ export interface operations {
     create_trust: {
         parameters: {
             query?: never;
-            header?: {
-                authorization?: string;
-            };
+            header?: never;
             path?: never;
             cookie?: never;
         };
@@ -4689,13 +11446,58 @@ export interface operations {
                     "application/json": components["schemas"]["TrustCreated"];
                 };
             };
-            /** @description Validation Error */
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `request_too_large`: The request is too large; `details.limit_bytes` is the most. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestTooLargeProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
                 };
             };
         };
@@ -4703,9 +11505,7 @@ export interface operations {
     get_trust: {
         parameters: {
             query?: never;
-            header?: {
-                authorization?: string;
-            };
+            header?: never;
             path: {
                 trust_id: string;
             };
@@ -4722,13 +11522,49 @@ export interface operations {
                     "application/json": components["schemas"]["TrustRead"];
                 };
             };
-            /** @description Validation Error */
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
                 };
             };
         };
@@ -4736,9 +11572,7 @@ export interface operations {
     issue_enrolment_code: {
         parameters: {
             query?: never;
-            header?: {
-                authorization?: string;
-            };
+            header?: never;
             path: {
                 trust_id: string;
             };
@@ -4755,13 +11589,58 @@ export interface operations {
                     "application/json": components["schemas"]["TrustCreated"];
                 };
             };
-            /** @description Validation Error */
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
                 };
             };
         };
@@ -4769,9 +11648,7 @@ export interface operations {
     revoke_trust: {
         parameters: {
             query?: never;
-            header?: {
-                authorization?: string;
-            };
+            header?: never;
             path: {
                 trust_id: string;
             };
@@ -4788,13 +11665,121 @@ export interface operations {
                     "application/json": components["schemas"]["TrustRead"];
                 };
             };
-            /** @description Validation Error */
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    list_users: {
+        parameters: {
+            query?: {
+                active?: boolean | null;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                limit?: number;
+                role?: ("admin" | "researcher" | "viewer" | "trust_admin") | null;
+                search?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AccountRead_"];
+                };
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `cursor_invalid`: This cursor is not one of this list. Start again without `cursor`. `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CursorInvalidProblem"] | components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
                 };
             };
         };
@@ -4802,9 +11787,7 @@ export interface operations {
     create_user: {
         parameters: {
             query?: never;
-            header?: {
-                authorization?: string;
-            };
+            header?: never;
             path?: never;
             cookie?: never;
         };
@@ -4823,13 +11806,436 @@ export interface operations {
                     "application/json": components["schemas"]["UserCreated"];
                 };
             };
-            /** @description Validation Error */
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `email_taken`: There is already an account with this e-mail. `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EmailTakenProblem"] | components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `request_too_large`: The request is too large; `details.limit_bytes` is the most. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestTooLargeProblem"];
+                };
+            };
+            /** @description `field_invalid`: A field has a value that cannot be; the message says which would. `password_too_weak`: Choose a password of 12 characters or more that nobody would guess: four random words do. `role_trusts_mismatch`: A trust admin speaks for one trust or more; other roles speak for none. `trust_unknown`: One of these trusts does not exist. `GET /api/v1/trusts` lists them. `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["FieldInvalidProblem"] | components["schemas"]["PasswordTooWeakProblem"] | components["schemas"]["RoleTrustsMismatchProblem"] | components["schemas"]["TrustUnknownProblem"] | components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    get_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountRead"];
+                };
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    update_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserUpdate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountRead"];
+                };
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `last_admin`: This is the only active admin. Make somebody else an admin first. `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LastAdminProblem"] | components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `request_too_large`: The request is too large; `details.limit_bytes` is the most. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestTooLargeProblem"];
+                };
+            };
+            /** @description `role_trusts_mismatch`: A trust admin speaks for one trust or more; other roles speak for none. `trust_unknown`: One of these trusts does not exist. `GET /api/v1/trusts` lists them. `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoleTrustsMismatchProblem"] | components["schemas"]["TrustUnknownProblem"] | components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    send_password_reset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    sign_out_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    reset_totp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
                 };
             };
         };
@@ -4837,9 +12243,7 @@ export interface operations {
     get_me: {
         parameters: {
             query?: never;
-            header?: {
-                authorization?: string;
-            };
+            header?: never;
             path?: never;
             cookie?: never;
         };
@@ -4854,13 +12258,31 @@ export interface operations {
                     "application/json": components["schemas"]["UserRead"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
                 };
             };
         };

@@ -25,7 +25,7 @@ export function openStream(topics: readonly string[], onEvent: (event: HubEvent)
   });
   const read = async () => {
     const answer = await fetch(`/api/v1/events?topics=${encodeURIComponent(topics.join(','))}`, {
-      headers: { ...session.headers(), ...(last ? { 'last-event-id': last } : {}) },
+      headers: last ? { 'last-event-id': last } : {},
       signal: stop.signal,
       cache: 'no-store',
     });

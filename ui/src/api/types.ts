@@ -21,3 +21,8 @@ export type RunEvent = Schemas['EventRead'];
 export type Series = Schemas['SeriesRead'];
 export type LogLine = Schemas['LogLineRead'];
 export type QuerySummary = Schemas['CohortQuerySummary'];
+/** Answers always hold what has a default; the document says so only of requests. */
+type Told<T> = T extends object ? { [K in keyof T]-?: Told<Exclude<T[K], undefined>> } : T;
+
+export type Timeline = Told<Schemas['TimelineRead']>;
+export type Session = Schemas['SessionRead'];

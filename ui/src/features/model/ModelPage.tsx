@@ -53,7 +53,13 @@ export function ModelPage() {
       )}
       <nav className={classes.tabs} aria-label="Panels of the model">
         {MODEL_PANELS.map((panel) => (
-          <Link key={panel} to={`/models/$modelId/${panel}`} params={{ modelId }} className={classes.tab} activeProps={{ 'data-active': true }}>
+          <Link
+            key={panel}
+            to={`/models/$modelId/${panel}`}
+            params={{ modelId }}
+            className={classes.tab}
+            activeProps={{ 'data-active': true }}
+          >
             {NAMES[panel]}
             {counts[panel] ? <span className={classes.count}>{counts[panel]}</span> : null}
           </Link>

@@ -2,9 +2,10 @@ import { expect, test } from 'vitest';
 import { barOf } from './ProgressBar';
 
 const bar = (status: string, ...recorded: string[]) =>
-  barOf({ status, history: recorded.map((one) => ({ status: one, source: 'platform', at: '2026-11-25T10:00:00Z' })) }).steps.map(
-    (step) => step.state,
-  );
+  barOf({
+    status,
+    history: recorded.map((one) => ({ status: one, source: 'platform', at: '2026-11-25T10:00:00Z' })),
+  }).steps.map((step) => step.state);
 
 test('a model that was never initiated has no step', () => {
   expect(bar('PENDING')).toEqual(['todo', 'todo', 'todo', 'todo']);

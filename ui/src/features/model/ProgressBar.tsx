@@ -22,7 +22,8 @@ export function barOf(model: Pick<Model, 'status' | 'history'>): Bar {
   const ended = model.status === 'ERROR' ? 'failed' : model.status === 'STOPPED' ? 'stopped' : null;
   return {
     steps: STEPS.map((step, index) => {
-      const done = index < reached || (index === reached && (!ended || reached === STEPS.length - 1) && isOver(step.status));
+      const done =
+        index < reached || (index === reached && (!ended || reached === STEPS.length - 1) && isOver(step.status));
       const state = done
         ? 'done'
         : index === reached
@@ -42,7 +43,12 @@ export function ProgressBar({ model, run }: { model: Model; run: Run | undefined
   const { steps } = barOf(model);
   const queued = run?.state === 'queued' && run.queue_position !== null;
   return (
-    <ol className={classes.bar} aria-label={`Progress: ${model.status}`} data-testid="progress" data-status={model.status}>
+    <ol
+      className={classes.bar}
+      aria-label={`Progress: ${model.status}`}
+      data-testid="progress"
+      data-status={model.status}
+    >
       {steps.map(({ status, name, at, state }) => (
         <li key={status} data-state={state} data-step={status}>
           <span className={classes.line} aria-hidden />
@@ -53,7 +59,11 @@ export function ProgressBar({ model, run }: { model: Model; run: Run | undefined
           </span>
           <span className={classes.name}>{name}</span>
           <span className={`${classes.note} num`}>
-            {state === 'now' && status === 'INITIATED' && queued ? `queued, place ${run.queue_position}` : at ? clockTime(at) : '\u00a0'}
+            {state === 'now' && status === 'INITIATED' && queued
+              ? `queued, place ${run.queue_position}`
+              : at
+                ? clockTime(at)
+                : '\u00a0'}
           </span>
           <span className="visually-hidden">{WORDS[state]}</span>
         </li>

@@ -24,7 +24,10 @@ export function RunPicker({ runs, value, onChange, label, placeholder, clearable
       allowDeselect={false}
       value={value}
       onChange={onChange}
-      data={runs.map((run) => ({ value: run.id, label: `${runName(runs, run.id)} · ${wordOf(run.state)} · ${fullTime(run.created_at)}` }))}
+      data={runs.map((run) => ({
+        value: run.id,
+        label: `${runName(runs, run.id)} · ${wordOf(run.state)} · ${fullTime(run.created_at)}`,
+      }))}
     />
   );
 }

@@ -23,8 +23,8 @@ export function StopButton({ run }: { run: Run }) {
       </Button>
       <Modal opened={opened} onClose={close} title="Stop training?" closeButtonProps={{ 'aria-label': 'Close' }}>
         <Text size="sm">
-          ServerApp and ClientApps are ended at every trust within seconds. Metrics and rounds so far are kept; the run cannot go on
-          later, but the model can be trained again.
+          ServerApp and ClientApps are ended at every trust within seconds. Metrics and rounds so far are kept; the run
+          cannot go on later, but the model can be trained again.
         </Text>
         {stop.error && <ErrorNote error={stop.error} />}
         <Group justify="flex-end" mt="lg">

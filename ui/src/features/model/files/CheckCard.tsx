@@ -24,7 +24,15 @@ export function CheckCard({ check, error, empty, onPlace }: Props) {
     <Card
       title="Checks"
       note="The same that `flip app check` runs on your machine."
-      aside={check && !empty && (check.ok ? <Status state="answered" word="Can be trained" /> : <Status state="error" word={errors === 1 ? '1 error' : `${errors} errors`} />)}
+      aside={
+        check &&
+        !empty &&
+        (check.ok ? (
+          <Status state="answered" word="Can be trained" />
+        ) : (
+          <Status state="error" word={errors === 1 ? '1 error' : `${errors} errors`} />
+        ))
+      }
     >
       {error !== null && !check && <ErrorNote error={error} />}
       {!check && error === null && <Skeleton height={120} />}

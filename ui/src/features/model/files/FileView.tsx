@@ -19,7 +19,13 @@ export function FileView({ modelId, place, onClose }: { modelId: string; place: 
   // biome-ignore lint/correctness/useExhaustiveDependencies: scroll when the text has come
   useEffect(() => marked.current?.scrollIntoView({ block: 'center' }), [text.data, place]);
   return (
-    <Modal opened={place !== null} onClose={onClose} title={<code>{place?.path}</code>} size="xl" closeButtonProps={{ 'aria-label': 'Close' }}>
+    <Modal
+      opened={place !== null}
+      onClose={onClose}
+      title={<code>{place?.path}</code>}
+      size="xl"
+      closeButtonProps={{ 'aria-label': 'Close' }}
+    >
       {place && !readable && <Text size="sm">This file is not text; download it to look into it.</Text>}
       {text.error && <ErrorNote error={text.error} />}
       {readable && text.isPending && <Skeleton height={300} />}

@@ -1,5 +1,13 @@
 import { ActionIcon, Button, FileButton, Group, Progress, Skeleton, Text, Tooltip } from '@mantine/core';
-import { IconCheck, IconCloudUpload, IconFile, IconFolderOpen, IconTrash, IconUpload, IconX } from '@tabler/icons-react';
+import {
+  IconCheck,
+  IconCloudUpload,
+  IconFile,
+  IconFolderOpen,
+  IconTrash,
+  IconUpload,
+  IconX,
+} from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useRef, useState } from 'react';
 import { hub } from '@/api/client';
@@ -28,7 +36,8 @@ export function FilesPanel() {
   const files = useQuery({
     ...filesQuery(modelId),
     // Scans and uploads of others change it without an event.
-    refetchInterval: (query) => (query.state.data?.some((file) => file.state !== 'READY' && file.state !== 'REJECTED') ? 1500 : false),
+    refetchInterval: (query) =>
+      query.state.data?.some((file) => file.state !== 'READY' && file.state !== 'REJECTED') ? 1500 : false,
   });
   const check = useQuery(checkQuery(modelId));
   const [sending, setSending] = useState<Sending[]>([]);
@@ -68,7 +77,7 @@ export function FilesPanel() {
     setSending((before) => before.filter((one) => one.error));
   };
   const remove = async (path: string) => {
-    await hub.DELETE('/api/v1/models/{model_id}/files/{path}', { params: { path: { model_id: modelId, path } }, });
+    await hub.DELETE('/api/v1/models/{model_id}/files/{path}', { params: { path: { model_id: modelId, path } } });
     await queries.invalidateQueries({ queryKey: ['model', modelId] });
   };
 
@@ -97,7 +106,11 @@ export function FilesPanel() {
               <div className={classes.muted}>A folder, files, a zip or a FAB. Files of the same path are replaced.</div>
             </div>
             <Group gap={8}>
-              <Button variant="default" leftSection={<IconFolderOpen size={16} />} onClick={() => folder.current?.click()}>
+              <Button
+                variant="default"
+                leftSection={<IconFolderOpen size={16} />}
+                onClick={() => folder.current?.click()}
+              >
                 Folder
               </Button>
               <input
@@ -123,7 +136,11 @@ export function FilesPanel() {
             </Group>
           </div>
         )}
-        {active && <Text size="sm" c="dimmed">Files cannot change while a run is queued or running.</Text>}
+        {active && (
+          <Text size="sm" c="dimmed">
+            Files cannot change while a run is queued or running.
+          </Text>
+        )}
         {sending.length > 0 && (
           <Card title={sending.every((one) => one.error) ? 'Not uploaded' : 'Uploading'}>
             <div className={classes.sending}>
@@ -131,9 +148,15 @@ export function FilesPanel() {
                 <div key={one.path}>
                   <div className={classes.sendingHead}>
                     <code>{one.path}</code>
-                    <span className="num">{one.error ? <IconX size={15} color="var(--bad)" /> : `${Math.round(one.share * 100)} %`}</span>
+                    <span className="num">
+                      {one.error ? <IconX size={15} color="var(--bad)" /> : `${Math.round(one.share * 100)} %`}
+                    </span>
                   </div>
-                  {one.error ? <ErrorNote error={one.error} /> : <Progress value={one.share * 100} size={4} aria-label={`Upload of ${one.path}`} />}
+                  {one.error ? (
+                    <ErrorNote error={one.error} />
+                  ) : (
+                    <Progress value={one.share * 100} size={4} aria-label={`Upload of ${one.path}`} />
+                  )}
                 </div>
               ))}
             </div>
@@ -153,7 +176,14 @@ export function FilesPanel() {
             </ul>
           </details>
         )}
-        <Card flush title="Files" note={files.data && `${files.data.length} files, ${bytes(files.data.reduce((sum, file) => sum + file.size_bytes, 0))}`}>
+        <Card
+          flush
+          title="Files"
+          note={
+            files.data &&
+            `${files.data.length} files, ${bytes(files.data.reduce((sum, file) => sum + file.size_bytes, 0))}`
+          }
+        >
           {files.error && <ErrorNote error={files.error} retry={files.refetch} />}
           {!files.data && !files.error && <Skeleton height={160} m="md" />}
           <ul className={classes.files}>
@@ -173,7 +203,11 @@ export function FilesPanel() {
               <li key={file.path + (file.upload_id ?? '')}>
                 <IconFile size={16} stroke={1.5} aria-hidden />
                 <div className={classes.grow}>
-                  <button type="button" className={classes.path} onClick={() => setSeen({ path: file.path, line: null })}>
+                  <button
+                    type="button"
+                    className={classes.path}
+                    onClick={() => setSeen({ path: file.path, line: null })}
+                  >
                     {file.path}
                   </button>
                   <div className={classes.muted}>

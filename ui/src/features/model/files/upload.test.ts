@@ -9,7 +9,9 @@ test('the name of a dropped app folder is not part of its paths', () => {
 });
 
 test('caches and hidden files are left out and told', () => {
-  const { files, leftOut } = plan(dropped('a/pyproject.toml', 'a/app/__pycache__/x.pyc', 'a/.git/HEAD', 'a/.venv/x.py'));
+  const { files, leftOut } = plan(
+    dropped('a/pyproject.toml', 'a/app/__pycache__/x.pyc', 'a/.git/HEAD', 'a/.venv/x.py'),
+  );
   expect(files).toHaveLength(1);
   expect(leftOut).toHaveLength(3);
 });

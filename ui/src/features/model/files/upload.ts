@@ -1,6 +1,7 @@
 /** What is dropped on the files panel: files, folders, zips. What is left out is told, never silent. */
-import { session } from '@/api/session';
+
 import { HubAway, HubError } from '@/api/errors';
+import { session } from '@/api/session';
 
 export interface Dropped {
   path: string;
@@ -66,7 +67,7 @@ export function put(address: string, body: Blob, onProgress: (share: number) => 
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open('PUT', address);
-    for (const [name, value] of Object.entries(session.headers())) request.setRequestHeader(name, value);
+    for (const [name, value] of Object.entries(session.headers('PUT'))) request.setRequestHeader(name, value);
     request.upload.onprogress = (event) => event.lengthComputable && onProgress(event.loaded / event.total);
     request.onload = () => {
       if (request.status < 300) return resolve();

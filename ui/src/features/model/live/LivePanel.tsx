@@ -2,7 +2,7 @@ import { Button, Skeleton } from '@mantine/core';
 import { IconActivity } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
-import { eventsQuery, filesQuery } from '@/api/queries';
+import { eventsQuery, filesQuery, timelineQuery } from '@/api/queries';
 import { clockTime, duration } from '@/app/time';
 import { useNow } from '@/app/useNow';
 import { Card } from '@/components/Card';
@@ -25,6 +25,7 @@ export function LivePanel() {
   const navigate = useNavigate();
   const run = runs?.find((one) => one.id === asked) ?? newest;
   const { data: events, error } = useQuery({ ...eventsQuery(run?.id ?? ''), enabled: run !== undefined });
+  const timeline = useQuery({ ...timelineQuery(run?.id ?? ''), enabled: run !== undefined }).data;
   const hasProject = useQuery(filesQuery(modelId)).data?.some((file) => file.path === 'pyproject.toml') ?? false;
   const pyproject = useQuery({ ...fileText(modelId, 'pyproject.toml'), enabled: hasProject }).data;
   const active = isActive(run);
@@ -47,9 +48,9 @@ export function LivePanel() {
       </Card>
     );
   }
-  const rounds = roundsOf(run.run_config, pyproject);
+  const rounds = run.options.rounds ?? roundsOf(run.run_config, pyproject);
   const done = Math.max(0, ...run.rounds.map((round) => round.round));
-  const left = events ? secondsLeft(run, events, rounds, now) : null;
+  const left = timeline ? secondsLeft(timeline, rounds, now) : null;
   const end = run.finished_at ? Date.parse(run.finished_at) : now;
   const failures = run.rounds.reduce((sum, round) => sum + round.failures, 0);
   return (
@@ -78,13 +79,18 @@ export function LivePanel() {
             label="Run"
             runs={runs}
             value={run.id}
-            onChange={(id) => void navigate({ to: '/models/$modelId/live', params: { modelId }, search: { run: id ?? undefined } })}
+            onChange={(id) =>
+              void navigate({ to: '/models/$modelId/live', params: { modelId }, search: { run: id ?? undefined } })
+            }
           />
         </div>
       </div>
-      <Card title="Rounds" note="From the round’s message to each trust’s answer, fetch and upload included; then the hub adds them up.">
+      <Card
+        title="Rounds"
+        note="From the round’s message to each trust’s answer, fetch and upload included; then the hub adds them up."
+      >
         {error && !events && <ErrorNote error={error} />}
-        {events ? <Waterfall lanes={lanes(run, events, now)} /> : <Skeleton height={110} />}
+        {timeline ? <Waterfall lanes={lanes(timeline, run, now)} /> : <Skeleton height={110} />}
         <div className={classes.parts}>
           {run.trusts.map((part) => (
             <div key={part.trust} className={classes.part}>

@@ -34,7 +34,12 @@ export function Log({ runId, live }: { runId: string; live: boolean }) {
             value={search}
             onChange={(event) => setSearch(event.currentTarget.value)}
           />
-          <Checkbox size="xs" label="Follow" checked={follow} onChange={(event) => setFollow(event.currentTarget.checked)} />
+          <Checkbox
+            size="xs"
+            label="Follow"
+            checked={follow}
+            onChange={(event) => setFollow(event.currentTarget.checked)}
+          />
         </>
       }
     >

@@ -1,13 +1,15 @@
-/** A run's events as bars: when each trust was asked, got the round, answered, and when the hub had added it up. */
-import type { Run, RunEvent } from '@/api/types';
+/** A run's timeline as bars: the hub's phases, each trust's joining, and each round's way to it and back. */
+import type { Run, Timeline } from '@/api/types';
 
 export interface Bar {
-  kind: 'queue' | 'join' | 'train' | 'aggregate';
+  kind: 'wait' | 'join' | 'way' | 'train' | 'aggregate';
   from: number;
   to: number;
   label: string;
   round?: number;
+  /** Still going on. */
   open?: boolean;
+  failed?: boolean;
 }
 export interface Lane {
   name: string;
@@ -16,62 +18,107 @@ export interface Lane {
 }
 
 const time = (iso: string) => new Date(iso).getTime();
-const text = (value: unknown) => (typeof value === 'string' ? value : '');
-const number = (value: unknown) => (typeof value === 'number' ? value : undefined);
+const WORDS: Record<string, string> = { queued: 'Queued', starting: 'Starting', finalising: 'Collecting the results' };
 
 /** Times in milliseconds since the epoch; `now` closes what is still going on. */
-export function lanes(run: Run, events: readonly RunEvent[], now: number): Lane[] {
-  const ended = run.finished_at ? time(run.finished_at) : null;
-  const end = ended ?? now;
-  const hub: Bar[] = [];
-  const started = run.starting_at ? time(run.starting_at) : end;
-  hub.push({ kind: 'queue', from: time(run.created_at), to: started, label: 'Queued', open: !run.starting_at && !ended });
-  const trusts = new Map<string, Bar[]>(run.trusts.map((part) => [part.trust, []]));
-  const runningAt = run.running_at ? time(run.running_at) : null;
+export function lanes(timeline: Timeline, run: Pick<Run, 'finished_at'>, now: number): Lane[] {
+  const over = run.finished_at !== null;
+  const end = run.finished_at ? time(run.finished_at) : now;
+  const hub: Bar[] = timeline.phases.flatMap((phase): Bar[] => {
+    const label = WORDS[phase.name];
+    return label
+      ? [
+          {
+            kind: 'wait',
+            from: time(phase.at),
+            to: phase.until ? time(phase.until) : end,
+            label,
+            open: !phase.until && !over,
+          },
+        ]
+      : [];
+  });
+  const starting = timeline.phases.find((phase) => phase.name === 'starting');
+  const trusts = new Map<string, Bar[]>();
+  for (const way of timeline.trusts) {
+    const bars: Bar[] = [];
+    trusts.set(way.trust, bars);
+    const there = way.online_at ?? way.left_at;
+    if (starting) {
+      bars.push({
+        kind: 'join',
+        from: time(starting.at),
+        to: there ? time(there) : end,
+        label: way.outcome || 'Joins',
+        open: !there && !over,
+        failed: !way.online_at && way.left_at !== null,
+      });
+    }
+  }
+  for (const round of timeline.rounds) addRound(round, hub, trusts, end, over);
+  return [
+    { name: 'Hub', trust: false, bars: hub },
+    ...[...trusts].map(([name, bars]) => ({ name, trust: true, bars })),
+  ];
+}
+
+function addRound(
+  round: Timeline['rounds'][number],
+  hub: Bar[],
+  trusts: Map<string, Bar[]>,
+  end: number,
+  over: boolean,
+) {
+  const done = round.aggregated.map((one) => time(one.at));
+  const name = `Round ${round.round}`;
+  for (const exchange of round.trusts) {
+    const bars = trusts.get(exchange.trust);
+    if (!bars) continue;
+    const from = time(exchange.sent_at);
+    const to = exchange.replied_at ? time(exchange.replied_at) : end;
+    const failed = exchange.error !== '';
+    const computed = exchange.computed_seconds;
+    const label = `${name}, ${exchange.phase}${failed ? `: ${exchange.error}` : ''}`;
+    if (computed == null || computed * 1000 >= to - from) {
+      bars.push({ kind: 'train', from, to, round: round.round, label, failed, open: !exchange.replied_at && !over });
+    } else {
+      // How the way splits into there and back is not measured: half and half.
+      const way = (to - from - computed * 1000) / 2;
+      bars.push({ kind: 'way', from, to: from + way, label: `${name}: on the way to the trust` });
+      bars.push({ kind: 'train', from: from + way, to: to - way, round: round.round, label, failed });
+      bars.push({ kind: 'way', from: to - way, to, label: `${name}: on the way back` });
+    }
+  }
+  if (!round.sent_at) return;
+  const until = done.length ? Math.max(...done) : end;
+  const lastReply = Math.max(...round.trusts.map((one) => (one.replied_at ? time(one.replied_at) : 0)), 0);
+  if (done.length) {
+    const from = lastReply && lastReply < until ? lastReply : until;
+    hub.push({ kind: 'aggregate', from, to: until, round: round.round, label: `${name}: aggregated` });
+  }
+  const told = new Set(round.trusts.map((one) => one.trust));
   for (const [trust, bars] of trusts) {
-    if (!run.starting_at) continue;
-    const online = events.find((event) => ['node_started', 'trust_online', 'trust_joined'].includes(event.kind) && event.payload.trust === trust);
-    const to = online ? time(online.at) : (runningAt ?? end);
-    bars.push({ kind: 'join', from: started, to, label: `${trust} joins`, open: !online && !ended });
-  }
-  let sent: { at: number; round: number } | null = null;
-  let answered = new Set<string>();
-  let lastAnswer = 0;
-  const close = (at: number, open: boolean) => {
-    if (!sent) return;
-    for (const [trust, bars] of trusts) {
-      if (!answered.has(trust)) bars.push({ kind: 'train', from: sent.at, to: at, round: sent.round, label: `Round ${sent.round}`, open });
-    }
-  };
-  for (const event of events) {
-    const at = time(event.at);
-    const round = number(event.payload.round);
-    if (event.kind === 'round_sent') {
-      sent = { at, round: round ?? 0 };
-      answered = new Set();
-      lastAnswer = at;
-    } else if (event.kind === 'round_trust' && sent) {
-      const bars = trusts.get(text(event.payload.trust));
-      bars?.push({ kind: 'train', from: sent.at, to: at, round: sent.round, label: `Round ${sent.round}` });
-      answered.add(text(event.payload.trust));
-      lastAnswer = at;
-    } else if (event.kind === 'round_done' && sent) {
-      close(at, false);
-      hub.push({ kind: 'aggregate', from: answered.size ? lastAnswer : at, to: at, round: sent.round, label: `Round ${sent.round} aggregated` });
-      sent = null;
+    const there = bars.length > 0 && !bars[0]?.failed && !bars[0]?.open;
+    if (!told.has(trust) && there) {
+      bars.push({
+        kind: 'train',
+        from: time(round.sent_at),
+        to: until,
+        round: round.round,
+        label: name,
+        open: !done.length && !over,
+      });
     }
   }
-  if (sent) close(end, ended === null);
-  return [{ name: 'Hub', trust: false, bars: hub }, ...[...trusts].map(([name, bars]) => ({ name, trust: true, bars }))];
 }
 
 /** Seconds that are left, from the rounds so far; null before the first round is done. */
-export function secondsLeft(run: Run, events: readonly RunEvent[], rounds: number | undefined, now: number): number | null {
-  const done = events.filter((event) => event.kind === 'round_done');
-  const first = events.find((event) => event.kind === 'round_sent');
-  const latest = Math.max(0, ...done.map((event) => number(event.payload.round) ?? 0));
-  if (!first || !latest || !rounds || run.finished_at) return null;
-  const lastDone = time((done.at(-1) as RunEvent).at);
-  const each = (lastDone - time(first.at)) / latest / 1000;
-  return Math.max(0, each * (rounds - latest) - (now - lastDone) / 1000);
+export function secondsLeft(timeline: Timeline, rounds: number | undefined, now: number): number | null {
+  if (!rounds || timeline.phases.some((phase) => phase.name === 'done')) return null;
+  const first = timeline.rounds.find((round) => round.sent_at)?.sent_at;
+  const done = timeline.rounds.filter((round) => round.aggregated.some((one) => one.phase === 'train'));
+  const last = done.at(-1)?.aggregated.find((one) => one.phase === 'train');
+  if (!first || !last) return null;
+  const each = (time(last.at) - time(first)) / done.length / 1000;
+  return Math.max(0, each * (rounds - done.length) - (now - time(last.at)) / 1000);
 }

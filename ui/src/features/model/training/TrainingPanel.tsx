@@ -63,15 +63,32 @@ export function TrainingPanel() {
                 disabled={!valid}
                 onChange={(event) => toggle(trust, event.currentTarget.checked)}
                 label={<TrustName name={trust} />}
-                description={valid ? undefined : decision === 'APPROVED' ? 'Its approval has ended.' : 'It has not approved this project.'}
+                description={
+                  valid
+                    ? undefined
+                    : decision === 'APPROVED'
+                      ? 'Its approval has ended.'
+                      : 'It has not approved this project.'
+                }
               />
             ))}
           </div>
         </Card>
-        <Card title="Run config" note="What the app declares in [tool.flwr.app.config]. The run keeps what you change; the files stay as they are.">
-          {!hasProject && files && <Text size="sm" c="dimmed">Upload pyproject.toml to see what can be set.</Text>}
+        <Card
+          title="Run config"
+          note="What the app declares in [tool.flwr.app.config]. The run keeps what you change; the files stay as they are."
+        >
+          {!hasProject && files && (
+            <Text size="sm" c="dimmed">
+              Upload pyproject.toml to see what can be set.
+            </Text>
+          )}
           {hasProject && pyproject === undefined && <Skeleton height={120} />}
-          {pyproject !== undefined && fields.length === 0 && <Text size="sm" c="dimmed">The app declares nothing that can be set.</Text>}
+          {pyproject !== undefined && fields.length === 0 && (
+            <Text size="sm" c="dimmed">
+              The app declares nothing that can be set.
+            </Text>
+          )}
           <div className={classes.fields}>
             {fields.map((field) => (
               <ConfigField
@@ -111,7 +128,11 @@ export function TrainingPanel() {
         </Button>
         {Object.keys(changed).length > 0 && (
           <Text size="xs" c="dimmed" mt={8}>
-            With {Object.entries(changed).map(([key, value]) => `${key} = ${value}`).join(', ')}.
+            With{' '}
+            {Object.entries(changed)
+              .map(([key, value]) => `${key} = ${value}`)
+              .join(', ')}
+            .
           </Text>
         )}
       </Card>
@@ -138,10 +159,24 @@ interface FieldProps {
 function ConfigField({ field, value, changed, onChange }: FieldProps) {
   const description = changed ? `declared: ${field.value}` : undefined;
   if (field.kind === 'boolean') {
-    return <Switch label={field.key} description={description} checked={value === true} onChange={(event) => onChange(event.currentTarget.checked)} />;
+    return (
+      <Switch
+        label={field.key}
+        description={description}
+        checked={value === true}
+        onChange={(event) => onChange(event.currentTarget.checked)}
+      />
+    );
   }
   if (field.kind === 'text') {
-    return <TextInput label={field.key} description={description} value={String(value)} onChange={(event) => onChange(event.currentTarget.value)} />;
+    return (
+      <TextInput
+        label={field.key}
+        description={description}
+        value={String(value)}
+        onChange={(event) => onChange(event.currentTarget.value)}
+      />
+    );
   }
   return (
     <NumberInput

@@ -16,19 +16,23 @@ export function fieldsOf(pyproject: string): Field[] {
     (found, key) => (found as Record<string, unknown> | undefined)?.[key],
     document,
   );
-  return flat(config ?? {}).flatMap(([key, value]) => {
+  return flat(config ?? {}).flatMap(([key, value]): Field[] => {
     if (RESERVED.has(key)) return [];
-    if (typeof value === 'boolean') return [{ key, value, kind: 'boolean' as const }];
-    if (typeof value === 'string') return [{ key, value, kind: 'text' as const }];
-    if (typeof value === 'number') return [{ key, value, kind: isFloat(pyproject, key) ? ('number' as const) : ('integer' as const) }];
+    if (typeof value === 'boolean') return [{ key, value, kind: 'boolean' }];
+    if (typeof value === 'string') return [{ key, value, kind: 'text' }];
+    if (typeof value === 'number') return [{ key, value, kind: isFloat(pyproject, key) ? 'number' : 'integer' }];
     return [];
   });
 }
 
 /** TOML tells 1 from 1.0; JavaScript does not, so the text decides. */
 function isFloat(pyproject: string, key: string): boolean {
-  const last = key.split('.').at(-1)?.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-  const written = pyproject.match(new RegExp(`^\\s*["']?(?:[\\w.-]+\\.)?${last}["']?\\s*=\\s*([^#\\n]+)`, 'm'))?.[1]?.trim() ?? '';
+  const last = key
+    .split('.')
+    .at(-1)
+    ?.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  const written =
+    pyproject.match(new RegExp(`^\\s*["']?(?:[\\w.-]+\\.)?${last}["']?\\s*=\\s*([^#\\n]+)`, 'm'))?.[1]?.trim() ?? '';
   return /[.eE]|inf|nan/.test(written);
 }
 
@@ -40,6 +44,14 @@ function flat(config: unknown, prefix = ''): [string, unknown][] {
 }
 
 /** Only what differs from the app's own values is sent. */
-export function overrides(fields: readonly Field[], values: Record<string, string | number | boolean>) {
-  return Object.fromEntries(fields.filter(({ key, value }) => values[key] !== undefined && values[key] !== value).map(({ key }) => [key, values[key]]));
+export function overrides(
+  fields: readonly Field[],
+  values: Record<string, Field['value']>,
+): Record<string, Field['value']> {
+  return Object.fromEntries(
+    fields.flatMap(({ key, value }) => {
+      const chosen = values[key];
+      return chosen === undefined || chosen === value ? [] : [[key, chosen]];
+    }),
+  );
 }

@@ -39,11 +39,15 @@ export function readiness(
     });
   }
   if (project?.kind === 'imaging') {
-    const waiting = project.trusts.filter((trust) => chosen.includes(trust.trust) && !trust.imaging?.final).map((trust) => trust.trust);
+    const waiting = project.trusts
+      .filter((trust) => chosen.includes(trust.trust) && !trust.imaging?.final)
+      .map((trust) => trust.trust);
     items.push({
       name: 'Images',
       state: waiting.length ? 'warn' : 'ok',
-      reason: waiting.length ? `${waiting.join(', ')} still prepares images; a run uses those that are ready` : 'Ready at every chosen trust',
+      reason: waiting.length
+        ? `${waiting.join(', ')} still prepares images; a run uses those that are ready`
+        : 'Ready at every chosen trust',
     });
   }
   if (!trusts) items.push(wait('Trusts online'));
@@ -52,7 +56,9 @@ export function readiness(
     items.push({
       name: 'Trusts online',
       state: offline.length === 0 ? 'ok' : 'warn',
-      reason: offline.length ? `${offline.join(', ')} is offline; the run waits for it a while, then goes on without it` : 'All of them',
+      reason: offline.length
+        ? `${offline.join(', ')} is offline; the run waits for it a while, then goes on without it`
+        : 'All of them',
     });
   }
   if (active) items.push({ name: 'Free', state: 'no', reason: 'A run of this model is queued or running' });
