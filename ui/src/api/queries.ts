@@ -57,12 +57,19 @@ export const runsQuery = (modelId: string) =>
     queryFn: () => data(hub.GET('/api/v1/models/{model_id}/runs', { params: { path: { model_id: modelId } } })),
   });
 
+/** Of one line; a chart is hardly wider in pixels. The hub thins the rest so that the line looks the same. */
+const DRAWN_POINTS = 1000;
+
 /** Points come by the stream and are added; see `appendPoints`. */
 export const metricsQuery = (runId: string) =>
   queryOptions({
     queryKey: ['run', runId, 'metrics'],
     queryFn: async () =>
-      (await data(hub.GET('/api/v1/runs/{run_id}/metrics', { params: { path: { run_id: runId } } }))) as Series[],
+      (await data(
+        hub.GET('/api/v1/runs/{run_id}/metrics', {
+          params: { path: { run_id: runId }, query: { points: DRAWN_POINTS } },
+        }),
+      )) as Series[],
     structuralSharing: false,
     staleTime: 5000,
   });
@@ -105,6 +112,26 @@ async function everyPage<Page extends { next_after: number }, Item>(
   }
   return all;
 }
+
+/** What the trusts would say of this SQL; asked while it is written. */
+export const checkSqlQuery = (sql: string) =>
+  queryOptions({
+    queryKey: ['sql', sql],
+    queryFn: () => data(hub.POST('/api/v1/cohort-queries/check', { body: { sql } })),
+    staleTime: Number.POSITIVE_INFINITY,
+    gcTime: 60_000,
+  });
+
+export const compareQuery = (id: string, other: string) =>
+  queryOptions({
+    queryKey: ['cohort', id, 'compare', other],
+    queryFn: () =>
+      data(
+        hub.GET('/api/v1/cohort-queries/{query_id}/compare/{other_id}', {
+          params: { path: { query_id: id, other_id: other } },
+        }),
+      ),
+  });
 
 export const historyQuery = (projectId: string) =>
   queryOptions({

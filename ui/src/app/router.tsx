@@ -109,6 +109,7 @@ const project = createRoute({
 const cohort = createRoute({
   getParentRoute: () => inside,
   path: '/projects/$projectId/cohort',
+  validateSearch: (search: Record<string, unknown>): { query?: string } => ({ query: text(search.query) }),
   component: lazyRouteComponent(() => import('@/features/cohort/CohortPage'), 'CohortPage'),
 });
 

@@ -41,7 +41,7 @@ export function ModelPage() {
         actions={active && newest && mayChange && <StopButton run={newest} />}
       />
       <ProgressBar model={model} run={newest} />
-      {newest && !active && newest.reason_text && (
+      {newest && !active && newest.reason_code !== 'completed' && newest.reason_text && (
         <Alert
           mb="md"
           variant="light"

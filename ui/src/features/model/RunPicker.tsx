@@ -1,6 +1,6 @@
 import { Select } from '@mantine/core';
 import type { Run } from '@/api/types';
-import { fullTime } from '@/app/time';
+import { momentOf } from '@/app/time';
 import { wordOf } from '@/components/Status';
 import { runName } from './useModel';
 
@@ -20,13 +20,13 @@ export function RunPicker({ runs, value, onChange, label, placeholder, clearable
       placeholder={placeholder}
       clearable={clearable}
       size="xs"
-      w={250}
+      w={280}
       allowDeselect={false}
       value={value}
       onChange={onChange}
       data={runs.map((run) => ({
         value: run.id,
-        label: `${runName(runs, run.id)} · ${wordOf(run.state)} · ${fullTime(run.created_at)}`,
+        label: `${runName(runs, run.id)} · ${wordOf(run.state)} · ${momentOf(run.created_at)}`,
       }))}
     />
   );

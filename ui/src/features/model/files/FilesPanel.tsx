@@ -22,7 +22,7 @@ import { useModel } from '../useModel';
 import { CheckCard } from './CheckCard';
 import classes from './FilesPanel.module.css';
 import { FileView, type Place } from './FileView';
-import { addressOf, type Dropped, ofDrop, ofInput, type Plan, plan, put } from './upload';
+import { addressOf, type Dropped, ofDrop, ofInput, type Plan, plan, sendFile } from './upload';
 
 interface Sending {
   path: string;
@@ -62,7 +62,7 @@ export function FilesPanel() {
       for (let job = waiting.shift(); job; job = waiting.shift()) {
         const { path, file, address } = job;
         try {
-          await put(address, file, (share) => change(path, { share }));
+          await sendFile(modelId, path, file, address, (share) => change(path, { share }));
           change(path, { share: 1 });
         } catch (error) {
           change(path, { error });

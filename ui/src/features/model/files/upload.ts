@@ -63,7 +63,7 @@ export const ofInput = (list: FileList): Dropped[] =>
   [...list].map((file) => ({ path: file.webkitRelativePath || file.name, file }));
 
 /** PUT with progress, which fetch cannot tell. */
-export function put(address: string, body: Blob, onProgress: (share: number) => void): Promise<void> {
+function put(address: string, body: Blob, onProgress: (share: number) => void): Promise<void> {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open('PUT', address);
@@ -71,13 +71,7 @@ export function put(address: string, body: Blob, onProgress: (share: number) => 
     request.upload.onprogress = (event) => event.lengthComputable && onProgress(event.loaded / event.total);
     request.onload = () => {
       if (request.status < 300) return resolve();
-      let answer: unknown = null;
-      try {
-        answer = JSON.parse(request.responseText);
-      } catch {
-        // not ours; the status says enough
-      }
-      reject(new HubError(request.status, answer));
+      reject(new HubError(request.status, parsed(request.responseText)));
     };
     request.onerror = () => reject(new HubAway());
     request.send(body);
@@ -86,3 +80,48 @@ export function put(address: string, body: Blob, onProgress: (share: number) => 
 
 export const addressOf = (modelId: string, path: string) =>
   `/api/v1/models/${modelId}/files/${path.split('/').map(encodeURIComponent).join('/')}`;
+
+const RESUMABLE_FROM = 8 * 2 ** 20;
+
+/** A large file comes in pieces by the tus protocol and goes on after an interruption; a small one in one request. */
+export async function sendFile(
+  modelId: string,
+  path: string,
+  file: File,
+  address: string,
+  onProgress: (share: number) => void,
+): Promise<void> {
+  if (file.size < RESUMABLE_FROM) return put(address, file, onProgress);
+  const { Upload } = await import('tus-js-client');
+  return new Promise((resolve, reject) => {
+    const upload = new Upload(file, {
+      endpoint: `/api/v1/models/${modelId}/uploads`,
+      metadata: { filename: path, ...(address.endsWith('/bundle') ? { bundle: 'true' } : {}) },
+      chunkSize: 16 * 2 ** 20,
+      retryDelays: [0, 1000, 3000, 5000, 10_000, 20_000],
+      removeFingerprintOnSuccess: true,
+      onBeforeRequest: (request) => {
+        for (const [name, value] of Object.entries(session.headers(request.getMethod())))
+          request.setHeader(name, value);
+      },
+      onProgress: (sent, total) => onProgress(sent / total),
+      onSuccess: () => resolve(),
+      onError: (error) => {
+        const answer = 'originalResponse' in error ? error.originalResponse : null;
+        reject(answer ? new HubError(answer.getStatus(), parsed(answer.getBody())) : new HubAway());
+      },
+    });
+    void upload.findPreviousUploads().then(([before]) => {
+      if (before) upload.resumeFromPreviousUpload(before);
+      upload.start();
+    });
+  });
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null; // not ours; the status says enough
+  }
+}

@@ -49,7 +49,9 @@ export function Log({ runId, live }: { runId: string; live: boolean }) {
         <div className={classes.log} ref={end} tabIndex={0} role="log" aria-live="off" aria-label="ServerApp log">
           {found.length > SHOWN && <div>… {found.length - SHOWN} earlier lines</div>}
           {found.slice(-SHOWN).map((line) => (
-            <div key={line.id}>{search ? <Found text={line.text} search={search} /> : line.text || ' '}</div>
+            <div key={line.id}>
+              {search ? <Found text={shown(line.text)} search={search} /> : shown(line.text) || ' '}
+            </div>
           ))}
           {found.length === 0 && <div>{search ? 'No line holds this.' : 'Nothing was written yet.'}</div>}
         </div>
@@ -57,6 +59,10 @@ export function Log({ runId, live }: { runId: string; live: boolean }) {
     </Card>
   );
 }
+
+/** Flower colours its log for terminals. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: that is what these codes begin with
+const shown = (text: string) => text.replace(/\u001b\[[0-9;]*m/g, '');
 
 function Found({ text, search }: { text: string; search: string }) {
   const from = text.toLowerCase().indexOf(search.toLowerCase());

@@ -2,14 +2,14 @@ import { Button, Group, Menu, SegmentedControl, Skeleton, Slider, Text } from '@
 import { IconChartLine, IconDownload } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
-import { useDeferredValue, useMemo, useState } from 'react';
+import { useDeferredValue, useMemo, useRef, useState } from 'react';
 import { metricsQuery } from '@/api/queries';
 import { Card } from '@/components/Card';
 import { EmptyNote } from '@/components/EmptyNote';
 import { ErrorNote } from '@/components/ErrorNote';
 import { RunPicker } from '../RunPicker';
 import { isActive, useModel } from '../useModel';
-import { chartsOf } from './charts';
+import { type Chart, chartsOf, kept } from './charts';
 import { MetricCard } from './MetricCard';
 import classes from './MetricsPanel.module.css';
 import { useFew } from './useFew';
@@ -32,10 +32,11 @@ export function MetricsPanel() {
   const smooth = useDeferredValue(smoothing);
   const [scale, setScale] = useState<'linear' | 'log'>('linear');
   const series = useFew(own.data, 250);
-  const charts = useMemo(
-    () => chartsOf([series ?? [], ...(other && compared ? [compared] : [])]),
-    [series, other, compared],
-  );
+  const drawn = useRef<Chart[]>([]);
+  const charts = useMemo(() => {
+    drawn.current = kept(drawn.current, chartsOf([series ?? [], ...(other && compared ? [compared] : [])]));
+    return drawn.current;
+  }, [series, other, compared]);
   const go = (part: { run?: string; with?: string }) =>
     void navigate({
       to: '/models/$modelId/metrics',

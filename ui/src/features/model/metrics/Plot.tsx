@@ -1,11 +1,11 @@
 /** One chart: uPlot on a canvas, drawn once per change, at any number of points. */
 import { useComputedColorScheme } from '@mantine/core';
 import { useElementSize } from '@mantine/hooks';
-import { type Ref, useEffect, useImperativeHandle, useMemo, useRef } from 'react';
+import { type Ref, type RefObject, useEffect, useImperativeHandle, useMemo, useRef, useState } from 'react';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import type { TrustLook } from '@/components/trusts';
-import { type Chart, tableOf } from './charts';
+import { type Chart, type Table, tableOf } from './charts';
 import classes from './MetricsPanel.module.css';
 
 export interface PlotHandle {
@@ -28,12 +28,18 @@ export function Plot({ chart, smoothing, log, look, onCursor, handle }: Props) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot>(null);
   const scheme = useComputedColorScheme('light');
-  const table = useMemo(() => tableOf(chart, smoothing), [chart, smoothing]);
+  const visible = useVisible(place);
+  const last = useRef<Table>(null);
+  // What nobody sees is not counted either; it catches up when it is scrolled into view.
+  const table = useMemo(() => {
+    if (visible || !last.current) last.current = tableOf(chart, smoothing);
+    return last.current;
+  }, [chart, smoothing, visible]);
   const cursor = useRef(onCursor);
   cursor.current = onCursor;
   const shown = useRef(table);
   shown.current = table;
-  const names = chart.lines.map((line) => line.key).join('\n');
+  const names = chart.lines.map((line) => line.key + (line.trust ? look(line.trust).colour : '')).join('\n');
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: made anew only when its lines, scale or scheme change; data come below
   useEffect(() => {
@@ -55,10 +61,13 @@ export function Plot({ chart, smoothing, log, look, onCursor, handle }: Props) {
         padding: [10, 10, 0, 0],
         legend: { show: false },
         scales: { x: { time: false }, y: { distr: log ? 3 : 1 } },
-        axes: [axis, { ...axis, size: 52 }],
+        axes: [
+          { ...axis, size: 30 },
+          { ...axis, size: 52 },
+        ],
         cursor: { drag: { x: true, y: false, uni: 12 }, points: { size: 6 }, focus: { prox: 24 } },
         focus: { alpha: 0.35 },
-        bands: [{ series: [chart.lines.length + 3, chart.lines.length + 2], fill: range }],
+        bands: [{ series: [chart.lines.length + 2, chart.lines.length + 3], fill: range }],
         series: [
           {},
           ...chart.lines.map((one): uPlot.Series => {
@@ -116,6 +125,19 @@ export function Plot({ chart, smoothing, log, look, onCursor, handle }: Props) {
       <div ref={place} />
     </div>
   );
+}
+
+function useVisible(place: RefObject<HTMLElement | null>): boolean {
+  const [visible, setVisible] = useState(false);
+  useEffect(() => {
+    if (!place.current) return;
+    const observer = new IntersectionObserver(([entry]) => setVisible(entry?.isIntersecting ?? false), {
+      rootMargin: '120px',
+    });
+    observer.observe(place.current);
+    return () => observer.disconnect();
+  }, [place]);
+  return visible;
 }
 
 function isZoomed(plot: uPlot): boolean {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Series } from '@/api/types';
-import { type Chart, chartsOf, smoothed, tableOf } from './charts';
+import { type Chart, chartsOf, kept, smoothed, tableOf } from './charts';
 
 const series = (trust: string | null, label: string, points: [number, number][]): Series => ({
   trust,
@@ -46,6 +46,24 @@ test('mean and range are over the trusts alone, and only where two have a value'
 test('a compared run has lines but no part in the mean', () => {
   const [chart] = chartsOf([[series('a', 'L', [[1, 2]]), series('b', 'L', [[1, 4]])], [series('a', 'L', [[1, 90]])]]);
   expect(tableOf(chart as Chart, 0).mean).toEqual([3]);
+});
+
+test('a chart is kept as it is unless one of its own lines has grown', () => {
+  const loss = series('a', 'LOSS', [[1, 1]]);
+  const before = chartsOf([[loss, series('a', 'DICE', [[1, 1]])]]);
+  const after = kept(
+    before,
+    chartsOf([
+      [
+        loss,
+        series('a', 'DICE', [
+          [1, 1],
+          [2, 2],
+        ]),
+      ],
+    ]),
+  );
+  expect(after.map((chart, index) => chart === before[index])).toEqual([false, true]);
 });
 
 test('smoothing starts at the first value and zero leaves the points as they are', () => {

@@ -41,6 +41,20 @@ export function chartsOf(runs: readonly (readonly Series[])[]): Chart[] {
   return [...charts.values()].sort((a, b) => a.key.localeCompare(b.key));
 }
 
+/** Charts of which nothing has changed keep their identity, so that only the others are drawn again. */
+export function kept(before: readonly Chart[], now: readonly Chart[]): Chart[] {
+  const known = new Map(before.map((chart) => [chart.key, chart]));
+  return now.map((chart) => {
+    const old = known.get(chart.key);
+    const same =
+      old?.lines.length === chart.lines.length &&
+      chart.lines.every(
+        (line, index) => line.points === old.lines[index]?.points && line.key === old.lines[index]?.key,
+      );
+    return same ? old : chart;
+  });
+}
+
 export interface Table {
   x: number[];
   /** One row of values per line, in the lines' order; null where a line has no point. */
