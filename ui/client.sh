@@ -9,7 +9,7 @@ to=src/api
 [ "${1:-}" = "--check" ] && to=$(mktemp -d) && trap 'rm -rf "$to" openapi.json' EXIT
 "$bin/flip-hub" openapi >openapi.json
 "$bin/python" -c "import json; from flip_contracts.sql_guard.schema import OMOP; print(json.dumps(OMOP, indent=1))" >"$to/omop.json"
-npx --no-install openapi-typescript openapi.json --output "$to/schema.d.ts" --alphabetize >/dev/null
+npx --no-install openapi-typescript openapi.json --output "$to/schema.d.ts" --alphabetize --default-non-nullable false >/dev/null
 if [ "${1:-}" = "--check" ]; then
   for file in schema.d.ts omop.json; do
     cmp -s "$to/$file" "src/api/$file" || {

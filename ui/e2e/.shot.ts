@@ -21,7 +21,7 @@ for (const path of paths) {
     await page.goto(path);
   }
   await page.waitForTimeout(1800);
-  const name = `/tmp/shots/${scheme}-${width}-${path.replace(/[^a-z0-9]+/gi, '_').slice(0, 60)}.png`;
+  const name = `/tmp/shots/${scheme}-${width}-${path.replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, (i) => i.slice(0, 4)).replace(/[^a-z0-9]+/gi, '_')}.png`;
   await page.screenshot({ path: name, fullPage: true });
   console.log(name);
 }

@@ -5,9 +5,12 @@ import { HubAway, HubError } from './errors';
 import type { paths } from './schema';
 import { session } from './session';
 
+/** Asking who we are, and logging in, may be answered with 401 without anything having ended. */
+const MAY_BE_NOBODY = new Set(['/api/v1/auth/login', '/api/v1/auth/session', '/api/v1/auth/logout']);
+
 const guard: Middleware = {
   onRequest({ request }) {
-    if (session.token) request.headers.set('authorization', `Bearer ${session.token}`);
+    for (const [name, value] of Object.entries(session.headers(request.method))) request.headers.set(name, value);
     return request;
   },
   async onResponse({ response, schemaPath }) {
@@ -18,10 +21,11 @@ const guard: Middleware = {
     contact.heard();
     if (response.ok) return;
     const error = new HubError(response.status, await response.json().catch(() => null));
-    if (response.status === 401 && schemaPath !== '/api/v1/auth/login') session.ended();
+    if (response.status === 401 && !MAY_BE_NOBODY.has(schemaPath)) session.ended();
     throw error;
   },
   onError({ error }) {
+    if (error instanceof HubError || error instanceof HubAway) return error;
     if (error instanceof DOMException && error.name === 'AbortError') return error;
     contact.failed();
     return new HubAway();

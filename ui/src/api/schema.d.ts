@@ -55,6 +55,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/trust/v1/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Rotate
+         * @description A new token, and a new public key if the request brings one.
+         */
+        post: operations["rotate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/trust/v1/tasks/{task_id}/extend": {
         parameters: {
             query?: never;
@@ -416,6 +436,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/cohort-queries/{query_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel Cohort Query
+         * @description Trusts that have not answered yet are not asked any more.
+         */
+        post: operations["cancel_cohort_query"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cohort-queries/{query_id}/compare/{other_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare Cohort Queries
+         * @description What changed from `query_id` to `other_id`: the text, and each trust's count of persons.
+         */
+        get: operations["compare_cohort_queries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cohort-queries/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check Cohort Query
+         * @description What trusts would say of this SQL, with the place. Nothing is sent; their own check is the one that counts.
+         */
+        post: operations["check_cohort_query"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events": {
         parameters: {
             query?: never;
@@ -500,6 +580,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/job-types": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Job Types
+         * @description What a model of each type must have. `GET /models/{id}/check` names what one model lacks.
+         */
+        get: operations["list_job_types"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/mails": {
         parameters: {
             query?: never;
@@ -540,6 +640,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Models
+         * @description Models of every project that one sees.
+         */
+        get: operations["list_models"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/models/{model_id}": {
         parameters: {
             query?: never;
@@ -550,6 +670,35 @@ export interface paths {
         /** Get Model */
         get: operations["get_model"];
         put?: never;
+        post?: never;
+        /**
+         * Delete Model
+         * @description With its files. Not while a run of it is queued or running.
+         */
+        delete: operations["delete_model"];
+        options?: never;
+        head?: never;
+        /**
+         * Edit Model
+         * @description Until it is trained.
+         */
+        patch: operations["edit_model"];
+        trace?: never;
+    };
+    "/api/v1/models/{model_id}/bundle": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Put Bundle
+         * @description A zip or FAB as raw body, unpacked here: all of its files, or none and the reason. Files of the same paths are
+         *     replaced. A zip of one folder with pyproject.toml in it is taken as that folder. Larger ones come by tus.
+         */
+        put: operations["put_bundle"];
         post?: never;
         delete?: never;
         options?: never;
@@ -564,10 +713,33 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Check Files */
+        /**
+         * Check Files
+         * @description What keeps the model from being trained, and what may go wrong.
+         */
         get: operations["check_files"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{model_id}/clone": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Clone Model
+         * @description A new model with the same files, here or under another approved project.
+         */
+        post: operations["clone_model"];
         delete?: never;
         options?: never;
         head?: never;
@@ -581,7 +753,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List Files */
+        /**
+         * List Files
+         * @description What the model has, and what is on its way or was refused.
+         */
         get: operations["list_files"];
         put?: never;
         post?: never;
@@ -598,14 +773,20 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** Download File */
+        get: operations["download_file"];
         /**
          * Put File
-         * @description Raw body. A file of the same path is replaced.
+         * @description Raw body, as large as an app's source file may be. A file of the same path is replaced.
+         *
+         *     Text is READY at once; a pickle or an array file is SCANNING first, and replaces the other when it is found good.
          */
         put: operations["put_file"];
         post?: never;
-        /** Delete File */
+        /**
+         * Delete File
+         * @description With what is on its way to this path, or was refused there.
+         */
         delete: operations["delete_file"];
         options?: never;
         head?: never;
@@ -636,6 +817,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/models/{model_id}/uploads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create Upload
+         * @description Begin an upload; `Location` says where its bytes go. What was on its way to the same path makes room.
+         */
+        post: operations["create_upload"];
+        delete?: never;
+        /**
+         * Describe Uploads
+         * @description What this server's tus can.
+         */
+        options: operations["describe_uploads"];
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{model_id}/uploads/{upload_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Cancel Upload
+         * @description Give it up, or take note of a refused one; nothing of it stays.
+         */
+        delete: operations["cancel_upload"];
+        options?: never;
+        /**
+         * Get Upload Offset
+         * @description How far it is: go on from `Upload-Offset`.
+         */
+        head: operations["get_upload_offset"];
+        /**
+         * Send Upload
+         * @description The next bytes. What has arrived counts even if the connection breaks; with `Upload-Checksum`, all or nothing.
+         */
+        patch: operations["send_upload"];
+        trace?: never;
+    };
     "/api/v1/projects": {
         parameters: {
             query?: never;
@@ -643,7 +876,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List Projects */
+        /**
+         * List Projects
+         * @description Own projects and those one is a member of; every project for an admin.
+         */
         get: operations["list_projects"];
         put?: never;
         /** Create Project */
@@ -668,7 +904,11 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Edit Project
+         * @description Until it is staged.
+         */
+        patch: operations["edit_project"];
         trace?: never;
     };
     "/api/v1/projects/{project_id}/activity": {
@@ -698,11 +938,79 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * List Cohort Queries
+         * @description The project's history, newest first.
+         */
+        get: operations["list_cohort_queries"];
         put?: never;
-        /** Create Cohort Query */
+        /**
+         * Create Cohort Query
+         * @description Send it to trusts. Answers come in one by one.
+         */
         post: operations["create_cohort_query"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project_id}/delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Delete Project
+         * @description Running training stops, trusts forget the cohort. There is no way back.
+         */
+        post: operations["delete_project"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project_id}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Members */
+        get: operations["list_members"];
+        put?: never;
+        /**
+         * Add Member
+         * @description By e-mail. Adding somebody twice changes nothing. What a member may do is up to their role.
+         */
+        post: operations["add_member"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project_id}/members/{person_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove Member
+         * @description The owner removes anybody; a member may leave.
+         */
+        delete: operations["remove_member"];
         options?: never;
         head?: never;
         patch?: never;
@@ -715,11 +1023,31 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List Models */
-        get: operations["list_models"];
+        /** List Project Models */
+        get: operations["list_project_models"];
         put?: never;
         /** Create Model */
         post: operations["create_model"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project_id}/saved-cohort-query": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Save Cohort Query
+         * @description Make a query of the history the project's: what trusts will be asked to approve.
+         */
+        put: operations["save_cohort_query"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -735,8 +1063,51 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Stage Project */
+        /**
+         * Stage Project
+         * @description Ask these trusts to approve it. Each must have answered the saved cohort query.
+         */
         post: operations["stage_project"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project_id}/transfer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Transfer Project
+         * @description Give the project to somebody else; who owned it stays a member.
+         */
+        post: operations["transfer_project"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project_id}/unstage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Unstage Project
+         * @description Back to draft, as long as no trust has approved it.
+         */
+        post: operations["unstage_project"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1113,11 +1484,71 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List Trusts */
+        /**
+         * List Trusts
+         * @description Every trust and whether it is connected, for everybody with an account.
+         */
         get: operations["list_trusts"];
         put?: never;
         /** Create Trust */
         post: operations["create_trust"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/trusts/{trust_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Trust */
+        get: operations["get_trust"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/trusts/{trust_id}/enrolment-code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Issue Enrolment Code
+         * @description A new one-time code: for a lost code or key, or to let a revoked trust in again. A code from before is void.
+         */
+        post: operations["issue_enrolment_code"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/trusts/{trust_id}/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Revoke Trust
+         * @description Its token is dead at once, its approvals count no more, and runs go on without it.
+         */
+        post: operations["revoke_trust"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1267,7 +1698,7 @@ export interface components {
              * Trusts
              * @default []
              */
-            trusts: string[];
+            trusts?: string[];
         };
         /** AccessRequestCreate */
         AccessRequestCreate: {
@@ -1279,7 +1710,7 @@ export interface components {
              * Organisation
              * @default
              */
-            organisation: string;
+            organisation?: string;
             /** Reason */
             reason: string;
         };
@@ -1289,7 +1720,7 @@ export interface components {
              * Note
              * @default
              */
-            note: string;
+            note?: string;
         };
         /** AccessRequestRead */
         AccessRequestRead: {
@@ -1360,6 +1791,17 @@ export interface components {
             /** Trusts */
             trusts: string[];
         };
+        /** Advice */
+        Advice: {
+            /** Code */
+            code: string;
+            /** Line */
+            line: number | null;
+            /** Message */
+            message: string;
+            /** Severity */
+            severity: string;
+        };
         /** AggregatedRead */
         AggregatedRead: {
             /**
@@ -1390,7 +1832,7 @@ export interface components {
              * Details
              * @default {}
              */
-            details: {
+            details?: {
                 [key: string]: unknown;
             };
             /** Message */
@@ -1399,7 +1841,7 @@ export interface components {
              * Request Id
              * @default
              */
-            request_id: string;
+            request_id?: string;
         };
         /**
          * AuditEventRead
@@ -1446,12 +1888,12 @@ export interface components {
              * @default info
              * @enum {string}
              */
-            level: "info" | "warning" | "danger";
+            level?: "info" | "warning" | "danger";
             /**
              * Link
              * @default
              */
-            link: string;
+            link?: string;
             /** Message */
             message: string;
         };
@@ -1466,14 +1908,69 @@ export interface components {
             value: string;
         };
         /**
+         * ChartCellRead
+         * @description `count` adds up `trusts` trusts that gave a number; null if none did. `suppressed_trusts` have somebody here, but
+         *     fewer than they tell. `unlisted_trusts` said nothing of this cell: none there, or too few, or among `other`.
+         *
+         *     `low` and `high` (numbers or dates) bound a cell of a histogram, `low` included; null is an open end.
+         */
+        ChartCellRead: {
+            /** Count */
+            count: number | null;
+            /** High */
+            high: number | string | null;
+            /** Label */
+            label: string;
+            /** Low */
+            low: number | string | null;
+            /** Other */
+            other: boolean;
+            /** Suppressed Trusts */
+            suppressed_trusts: number;
+            /** Trusts */
+            trusts: number;
+            /** Unlisted Trusts */
+            unlisted_trusts: number;
+        };
+        /**
+         * ChartRead
+         * @description `missing` adds up the persons without a value where trusts told; `noisy`: counts hold differential privacy noise
+         *     of at least one trust, and `margin` bounds it for 95 % of cases.
+         */
+        ChartRead: {
+            /** Cells */
+            cells: components["schemas"]["ChartCellRead"][];
+            /** Kind */
+            kind: string;
+            /** Margin */
+            margin: number | null;
+            /** Missing */
+            missing: number | null;
+            /** Missing Suppressed Trusts */
+            missing_suppressed_trusts: number;
+            /** Name */
+            name: string;
+            /** Noisy */
+            noisy: boolean;
+            /** Trusts */
+            trusts: string[];
+        };
+        /**
          * CheckRead
-         * @description `ok` is false when a finding is an error: such an app cannot be initiated.
+         * @description `ok` is false when a finding is an error: such an app cannot be initiated. `required`: what the app must have.
+         *     `not_ready`: uploads that keep it from being initiated, with their state.
          */
         CheckRead: {
             /** Findings */
             findings: components["schemas"]["Finding"][];
+            /** Not Ready */
+            not_ready: {
+                [key: string]: string;
+            };
             /** Ok */
             ok: boolean;
+            /** Required */
+            required: components["schemas"]["RequiredFile"][];
         };
         /** ClaimRequest */
         ClaimRequest: {
@@ -1481,7 +1978,7 @@ export interface components {
              * Max Tasks
              * @default 1
              */
-            max_tasks: number;
+            max_tasks?: number;
         };
         /** ClaimResponse */
         ClaimResponse: {
@@ -1504,6 +2001,22 @@ export interface components {
             text: string;
         };
         /**
+         * CloseProject
+         * @description The hub no longer asks about this project: it went back to draft, or was deleted. The cohort is forgotten.
+         */
+        CloseProject: {
+            /**
+             * Project Id
+             * Format: uuid
+             */
+            project_id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "close_project";
+        };
+        /**
          * CodeInvalidProblem
          * @description This code is wrong, used or too old. Ask for a new one.
          */
@@ -1517,7 +2030,7 @@ export interface components {
              * Details
              * @default {}
              */
-            details: {
+            details?: {
                 [key: string]: unknown;
             };
             /** Message */
@@ -1526,14 +2039,18 @@ export interface components {
              * Request Id
              * @default
              */
-            request_id: string;
+            request_id?: string;
         };
         /** CodeOnly */
         CodeOnly: {
             /** Code */
             code: string;
         };
-        /** CohortAnswerRead */
+        /**
+         * CohortAnswerRead
+         * @description `state`: queued, running, answered, suppressed, refused, error, offline (it will answer when it is back) or
+         *     cancelled.
+         */
         CohortAnswerRead: {
             /** Answered At */
             answered_at: string | null;
@@ -1543,6 +2060,19 @@ export interface components {
             state: string;
             /** Trust */
             trust: string;
+        };
+        /**
+         * CohortCheckRead
+         * @description `columns`: what the query selects. `warnings`: what would hold it up later, in words.
+         */
+        CohortCheckRead: {
+            /** Columns */
+            columns: string[];
+            /** Ok */
+            ok: boolean;
+            problem: components["schemas"]["SqlProblemRead"] | null;
+            /** Warnings */
+            warnings: string[];
         };
         /**
          * CohortCount
@@ -1587,12 +2117,12 @@ export interface components {
              * Columns
              * @default []
              */
-            columns: components["schemas"]["ColumnSummary"][];
+            columns?: components["schemas"]["ColumnSummary"][];
             /**
              * Histograms
              * @default []
              */
-            histograms: components["schemas"]["Histogram"][];
+            histograms?: components["schemas"]["Histogram"][];
             /** Persons */
             persons: number | null;
             /** Rounded To */
@@ -1607,13 +2137,23 @@ export interface components {
              * Zero Told
              * @default false
              */
-            zero_told: boolean;
+            zero_told?: boolean;
+        };
+        /** CohortQueryCheck */
+        CohortQueryCheck: {
+            /** Sql */
+            sql: string;
         };
         /**
          * CohortQueryCreate
-         * @description `trusts`: names, or null for every enrolled trust.
+         * @description `trusts`: names, or null for every enrolled trust. `save`: make it the project's query at once.
          */
         CohortQueryCreate: {
+            /**
+             * Save
+             * @default true
+             */
+            save?: boolean;
             /** Sql */
             sql: string;
             /** Trusts */
@@ -1621,16 +2161,24 @@ export interface components {
         };
         /**
          * CohortQueryRead
-         * @description Totals add up what was answered; a suppressed answer adds nothing and is unknown, not zero.
+         * @description Totals add up what was answered and are null if nothing was; a suppressed answer is unknown, not zero.
          */
         CohortQueryRead: {
             /** Answers */
             answers: components["schemas"]["CohortAnswerRead"][];
+            /** Cancelled At */
+            cancelled_at: string | null;
+            /** Charts */
+            charts: components["schemas"]["ChartRead"][];
             /**
              * Created At
              * Format: date-time
              */
             created_at: string;
+            /** Created By */
+            created_by: string;
+            /** Done */
+            done: boolean;
             /**
              * Id
              * Format: uuid
@@ -1641,14 +2189,49 @@ export interface components {
              * Format: uuid
              */
             project_id: string;
+            /** Saved */
+            saved: boolean;
             /** Sql */
             sql: string;
+            /** States */
+            states: {
+                [key: string]: number;
+            };
             /** Suppressed Trusts */
             suppressed_trusts: number;
             /** Total Accessions */
-            total_accessions: number;
+            total_accessions: number | null;
             /** Total Persons */
-            total_persons: number;
+            total_persons: number | null;
+        };
+        /** CohortQuerySummary */
+        CohortQuerySummary: {
+            /** Cancelled At */
+            cancelled_at: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Saved */
+            saved: boolean;
+            /** Sql */
+            sql: string;
+            /** States */
+            states: {
+                [key: string]: number;
+            };
+            /** Total Accessions */
+            total_accessions: number | null;
+            /** Total Persons */
+            total_persons: number | null;
         };
         /**
          * ColumnSummary
@@ -1672,6 +2255,18 @@ export interface components {
             name: string;
         };
         /**
+         * ComparisonRead
+         * @description `sql_diff`: lines of a unified diff of the two queries.
+         */
+        ComparisonRead: {
+            after: components["schemas"]["CohortQuerySummary"];
+            before: components["schemas"]["CohortQuerySummary"];
+            /** Persons */
+            persons: components["schemas"]["DifferenceRead"][];
+            /** Sql Diff */
+            sql_diff: string[];
+        };
+        /**
          * ConflictProblem
          * @description Somebody else changed this at the same moment. Look again and retry.
          */
@@ -1685,7 +2280,7 @@ export interface components {
              * Details
              * @default {}
              */
-            details: {
+            details?: {
                 [key: string]: unknown;
             };
             /** Message */
@@ -1694,7 +2289,7 @@ export interface components {
              * Request Id
              * @default
              */
-            request_id: string;
+            request_id?: string;
         };
         /**
          * CsrfTokenMissingProblem
@@ -1710,7 +2305,7 @@ export interface components {
              * Details
              * @default {}
              */
-            details: {
+            details?: {
                 [key: string]: unknown;
             };
             /** Message */
@@ -1719,7 +2314,7 @@ export interface components {
              * Request Id
              * @default
              */
-            request_id: string;
+            request_id?: string;
         };
         /**
          * CursorInvalidProblem
@@ -1735,7 +2330,7 @@ export interface components {
              * Details
              * @default {}
              */
-            details: {
+            details?: {
                 [key: string]: unknown;
             };
             /** Message */
@@ -1744,7 +2339,7 @@ export interface components {
              * Request Id
              * @default
              */
-            request_id: string;
+            request_id?: string;
         };
         /**
          * Decision
@@ -1771,6 +2366,14 @@ export interface components {
             /** Signature */
             signature: string;
         };
+        /**
+         * DeleteRequest
+         * @description `name`: the project's name, typed, so that nobody deletes the wrong one.
+         */
+        DeleteRequest: {
+            /** Name */
+            name: string;
+        };
         /** DeploymentModeUpdate */
         DeploymentModeUpdate: {
             /** On */
@@ -1779,7 +2382,25 @@ export interface components {
              * Reason
              * @default
              */
-            reason: string;
+            reason?: string;
+        };
+        /**
+         * DifferenceRead
+         * @description One trust's two answers. `difference` is null where one of them is not a number.
+         */
+        DifferenceRead: {
+            /** After */
+            after: number | null;
+            /** After State */
+            after_state: string | null;
+            /** Before */
+            before: number | null;
+            /** Before State */
+            before_state: string | null;
+            /** Difference */
+            difference: number | null;
+            /** Trust */
+            trust: string;
         };
         /**
          * EmailTakenProblem
@@ -1795,7 +2416,7 @@ export interface components {
              * Details
              * @default {}
              */
-            details: {
+            details?: {
                 [key: string]: unknown;
             };
             /** Message */
@@ -1804,7 +2425,7 @@ export interface components {
              * Request Id
              * @default
              */
-            request_id: string;
+            request_id?: string;
         };
         /**
          * EnrolmentExpiredProblem
@@ -1820,7 +2441,7 @@ export interface components {
              * Details
              * @default {}
              */
-            details: {
+            details?: {
                 [key: string]: unknown;
             };
             /** Message */
@@ -1829,7 +2450,7 @@ export interface components {
              * Request Id
              * @default
              */
-            request_id: string;
+            request_id?: string;
         };
         /**
          * EnrolmentRead
@@ -1948,7 +2569,7 @@ export interface components {
              * Details
              * @default {}
              */
-            details: {
+            details?: {
                 [key: string]: unknown;
             };
             /** Message */
@@ -1957,16 +2578,45 @@ export interface components {
              * Request Id
              * @default
              */
-            request_id: string;
+            request_id?: string;
         };
-        /** FileRead */
+        /**
+         * FileRead
+         * @description `state`: UPLOADING, SCANNING, READY, or REJECTED for `reason`; a path may be there twice, as what the model has
+         *     and as what is to replace it. `place`: bundle (in the FAB), or staged (outside it, where `[tool.flip.files]` of
+         *     pyproject.toml says). `advice`: what bandit notes of a Python file; null until it was looked at.
+         */
         FileRead: {
+            /** Advice */
+            advice: components["schemas"]["Advice"][] | null;
+            /** Expires At */
+            expires_at: string | null;
+            /** Is Bundle */
+            is_bundle: boolean;
             /** Path */
             path: string;
+            /**
+             * Place
+             * @enum {string}
+             */
+            place: "bundle" | "staged";
+            /** Reason */
+            reason: string;
+            /** Reason Code */
+            reason_code: string;
+            /** Received Bytes */
+            received_bytes: number;
             /** Sha256 */
             sha256: string;
             /** Size Bytes */
             size_bytes: number;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "UPLOADING" | "SCANNING" | "READY" | "REJECTED";
+            /** Upload Id */
+            upload_id: string | null;
             /**
              * Uploaded At
              * Format: date-time
@@ -2006,7 +2656,7 @@ export interface components {
              * Details
              * @default {}
              */
-            details: {
+            details?: {
                 [key: string]: unknown;
             };
             /** Message */
@@ -2015,14 +2665,17 @@ export interface components {
              * Request Id
              * @default
              */
-            request_id: string;
+            request_id?: string;
         };
         /** HealthRead */
         HealthRead: {
             /** Status */
             status: string;
         };
-        /** HeartbeatRequest */
+        /**
+         * HeartbeatRequest
+         * @description `components`: health by name (`ok`, or a word of what is wrong); `versions`: version by name of software.
+         */
         HeartbeatRequest: {
             /** Agent Version */
             agent_version: string;
@@ -2030,11 +2683,18 @@ export interface components {
              * Components
              * @default {}
              */
-            components: {
+            components?: {
                 [key: string]: string;
             };
             /** Protocol Version */
             protocol_version: number;
+            /**
+             * Versions
+             * @default {}
+             */
+            versions?: {
+                [key: string]: string;
+            };
         };
         /**
          * Histogram
@@ -2059,7 +2719,7 @@ export interface components {
              * Excluded
              * @default {}
              */
-            excluded: {
+            excluded?: {
                 [key: string]: number;
             };
             /** Final */
@@ -2089,7 +2749,7 @@ export interface components {
              * Suppressed
              * @default []
              */
-            suppressed: string[];
+            suppressed?: string[];
             /** Threshold */
             threshold?: number | null;
         };
@@ -2123,7 +2783,7 @@ export interface components {
              * Details
              * @default {}
              */
-            details: {
+            details?: {
                 [key: string]: unknown;
             };
             /** Message */
@@ -2132,7 +2792,7 @@ export interface components {
              * Request Id
              * @default
              */
-            request_id: string;
+            request_id?: string;
         };
         /**
          * InvitationAccept
@@ -2145,7 +2805,7 @@ export interface components {
              * Name
              * @default
              */
-            name: string | "";
+            name?: string | "";
             /** Password */
             password: string;
         };
@@ -2164,7 +2824,7 @@ export interface components {
              * Trusts
              * @default []
              */
-            trusts: string[];
+            trusts?: string[];
         };
         /**
          * InvitationInvalidProblem
@@ -2180,7 +2840,7 @@ export interface components {
              * Details
              * @default {}
              */
-            details: {
+            details?: {
                 [key: string]: unknown;
             };
             /** Message */
@@ -2189,7 +2849,7 @@ export interface components {
              * Request Id
              * @default
              */
-            request_id: string;
+            request_id?: string;
         };
         /**
          * InvitationRead
@@ -2221,6 +2881,21 @@ export interface components {
              */
             role: "admin" | "researcher" | "viewer" | "trust_admin";
         };
+        /** JobTypeRead */
+        JobTypeRead: {
+            /** Allowed Suffixes */
+            allowed_suffixes: string[];
+            /** Bundle Suffixes */
+            bundle_suffixes: string[];
+            /** Max Upload Bytes */
+            max_upload_bytes: number;
+            /** Name */
+            name: string;
+            /** Required */
+            required: components["schemas"]["RequiredOfTypeRead"][];
+            /** Title */
+            title: string;
+        };
         /**
          * JoinRun
          * @description Check the manifest against the trust's own approval; answer with a public key made for this run.
@@ -2247,7 +2922,7 @@ export interface components {
              * Details
              * @default {}
              */
-            details: {
+            details?: {
                 [key: string]: unknown;
             };
             /** Message */
@@ -2256,7 +2931,7 @@ export interface components {
              * Request Id
              * @default
              */
-            request_id: string;
+            request_id?: string;
         };
         /**
          * LeaveRun
@@ -2283,17 +2958,17 @@ export interface components {
              * Memory Bytes
              * @default 8589934592
              */
-            memory_bytes: number;
+            memory_bytes?: number;
             /**
              * Processes
              * @default 256
              */
-            processes: number;
+            processes?: number;
             /**
              * Wall Seconds
              * @default 21600
              */
-            wall_seconds: number;
+            wall_seconds?: number;
         };
         /**
          * LoginFailedProblem
@@ -2309,7 +2984,7 @@ export interface components {
              * Details
              * @default {}
              */
-            details: {
+            details?: {
                 [key: string]: unknown;
             };
             /** Message */
@@ -2318,7 +2993,7 @@ export interface components {
              * Request Id
              * @default
              */
-            request_id: string;
+            request_id?: string;
         };
         /** LoginMethodsRead */
         LoginMethodsRead: {
@@ -2342,7 +3017,7 @@ export interface components {
              * Details
              * @default {}
              */
-            details: {
+            details?: {
                 [key: string]: unknown;
             };
             /** Message */
@@ -2351,7 +3026,7 @@ export interface components {
              * Request Id
              * @default
              */
-            request_id: string;
+            request_id?: string;
         };
         /**
          * LoginRead
@@ -2383,12 +3058,12 @@ export interface components {
              * Code
              * @default
              */
-            code: string;
+            code?: string;
             /**
              * Cookie
              * @default false
              */
-            cookie: boolean;
+            cookie?: boolean;
             /** Email */
             email: string;
             /** Password */
@@ -2453,6 +3128,11 @@ export interface components {
             /** Text */
             text: string;
         };
+        /** MemberAdd */
+        MemberAdd: {
+            /** Email */
+            email: string;
+        };
         /** MessageBatch */
         MessageBatch: {
             /** Messages */
@@ -2466,7 +3146,7 @@ export interface components {
              * Rejected
              * @default []
              */
-            rejected: components["schemas"]["Rejection"][];
+            rejected?: components["schemas"]["Rejection"][];
         };
         /**
          * MetricPoint
@@ -2482,7 +3162,7 @@ export interface components {
              * Client Name
              * @default
              */
-            client_name: string;
+            client_name?: string;
             /**
              * Id
              * Format: uuid
@@ -2498,7 +3178,7 @@ export interface components {
              * X Label
              * @default round
              */
-            x_label: string;
+            x_label?: string;
             /** X Value */
             x_value?: number | null;
         };
@@ -2522,15 +3202,58 @@ export interface components {
              */
             run_id: string;
         };
+        /**
+         * ModelClone
+         * @description `project_id`: null clones within the same project. `name`: empty takes the model's name with "(copy)".
+         */
+        ModelClone: {
+            /**
+             * Name
+             * @default
+             */
+            name?: string;
+            /** Project Id */
+            project_id?: string | null;
+        };
         /** ModelCreate */
         ModelCreate: {
             /**
              * Description
              * @default
              */
-            description: string;
+            description?: string;
             /** Name */
             name: string;
+        };
+        /**
+         * ModelEdit
+         * @description What is left out stays as it is.
+         */
+        ModelEdit: {
+            /**
+             * Description
+             * @default
+             */
+            description?: string;
+            /**
+             * Name
+             * @default
+             */
+            name?: string;
+        };
+        /**
+         * ModelPage
+         * @description `counts`: models by status, under the same filters but that of the status.
+         */
+        ModelPage: {
+            /** Counts */
+            counts: {
+                [key: string]: number;
+            };
+            /** Items */
+            items: components["schemas"]["ModelSummary"][];
+            /** Next Cursor */
+            next_cursor: string | null;
         };
         /**
          * ModelRead
@@ -2564,6 +3287,71 @@ export interface components {
             status_reason: string;
         };
         /**
+         * ModelStatus
+         * @description The seed's lifecycle of a model, as shown by the progress bar.
+         * @enum {string}
+         */
+        ModelStatus: "PENDING" | "INITIATED" | "PREPARED" | "TRAINING_STARTED" | "RESULTS_UPLOADED" | "ERROR" | "STOPPED";
+        /**
+         * ModelSummary
+         * @description `queue_position`: 1 is the next to start; null unless the newest run is queued.
+         */
+        ModelSummary: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /** Description */
+            description: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string;
+            /** Project */
+            project: string;
+            /**
+             * Project Id
+             * Format: uuid
+             */
+            project_id: string;
+            /** Queue Position */
+            queue_position: number | null;
+            /** Run Id */
+            run_id: string | null;
+            /** Run State */
+            run_state: string | null;
+            /** Status */
+            status: string;
+            /** Status Reason */
+            status_reason: string;
+        };
+        /**
+         * MomentRead
+         * @description `kind`: created, cohort_saved, staged, approved, declined, withdrawn, imaging_ready, model_created,
+         *     run_finished. `trust` and `model` say whose, where that applies.
+         */
+        MomentRead: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Kind */
+            kind: string;
+            /** Model */
+            model: string | null;
+            /** Text */
+            text: string;
+            /** Trust */
+            trust: string | null;
+        };
+        /**
          * Net
          * @description Where the trust's SuperNode dials: the Fleet API of one SuperLink.
          */
@@ -2592,12 +3380,12 @@ export interface components {
              * Code
              * @default
              */
-            code: string;
+            code?: string;
             /**
              * Error Class
              * @default
              */
-            error_class: string;
+            error_class?: string;
             event: components["schemas"]["NodeEvent"];
             /**
              * Id
@@ -2618,7 +3406,7 @@ export interface components {
              * Text
              * @default
              */
-            text: string;
+            text?: string;
         };
         /**
          * NotAuthenticatedProblem
@@ -2634,7 +3422,7 @@ export interface components {
              * Details
              * @default {}
              */
-            details: {
+            details?: {
                 [key: string]: unknown;
             };
             /** Message */
@@ -2643,7 +3431,7 @@ export interface components {
              * Request Id
              * @default
              */
-            request_id: string;
+            request_id?: string;
         };
         /**
          * NotFoundProblem
@@ -2659,7 +3447,7 @@ export interface components {
              * Details
              * @default {}
              */
-            details: {
+            details?: {
                 [key: string]: unknown;
             };
             /** Message */
@@ -2668,7 +3456,7 @@ export interface components {
              * Request Id
              * @default
              */
-            request_id: string;
+            request_id?: string;
         };
         /**
          * OidcMethod
@@ -2701,6 +3489,13 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
         };
+        /** Page[CohortQuerySummary] */
+        Page_CohortQuerySummary_: {
+            /** Items */
+            items: components["schemas"]["CohortQuerySummary"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
         /** Page[EventRead] */
         Page_EventRead_: {
             /** Items */
@@ -2719,6 +3514,13 @@ export interface components {
         Page_MailRead_: {
             /** Items */
             items: components["schemas"]["MailRead"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /** Page[ProjectSummary] */
+        Page_ProjectSummary_: {
+            /** Items */
+            items: components["schemas"]["ProjectSummary"][];
             /** Next Cursor */
             next_cursor: string | null;
         };
@@ -2743,7 +3545,7 @@ export interface components {
              * Details
              * @default {}
              */
-            details: {
+            details?: {
                 [key: string]: unknown;
             };
             /** Message */
@@ -2752,7 +3554,7 @@ export interface components {
              * Request Id
              * @default
              */
-            request_id: string;
+            request_id?: string;
         };
         /**
          * PasswordWrongProblem
@@ -2768,7 +3570,7 @@ export interface components {
              * Details
              * @default {}
              */
-            details: {
+            details?: {
                 [key: string]: unknown;
             };
             /** Message */
@@ -2777,7 +3579,19 @@ export interface components {
              * Request Id
              * @default
              */
-            request_id: string;
+            request_id?: string;
+        };
+        /** PersonRead */
+        PersonRead: {
+            /** Email */
+            email: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string;
         };
         /**
          * PhaseRead
@@ -2794,8 +3608,16 @@ export interface components {
             /** Until */
             until: string | null;
         };
-        /** ProjectCreate */
+        /**
+         * ProjectCreate
+         * @description `dicom_to_nifti` means nothing to a tabular project.
+         */
         ProjectCreate: {
+            /**
+             * Dicom To Nifti
+             * @default true
+             */
+            dicom_to_nifti?: boolean;
             /**
              * Kind
              * @enum {string}
@@ -2815,12 +3637,17 @@ export interface components {
              * Conditions
              * @default
              */
-            conditions: string;
+            conditions?: string;
             /**
              * Decided At
              * Format: date-time
              */
             decided_at: string;
+            /**
+             * Decided By
+             * @default
+             */
+            decided_by?: string;
             decision: components["schemas"]["Decision"];
             /** Expires At */
             expires_at?: string | null;
@@ -2839,8 +3666,95 @@ export interface components {
             /** Trust */
             trust: string;
         };
-        /** ProjectRead */
+        /**
+         * ProjectEdit
+         * @description What is left out stays as it is.
+         */
+        ProjectEdit: {
+            /**
+             * Dicom To Nifti
+             * @default true
+             */
+            dicom_to_nifti?: boolean;
+            /**
+             * Kind
+             * @default imaging
+             * @enum {string}
+             */
+            kind?: "imaging" | "tabular";
+            /**
+             * Name
+             * @default
+             */
+            name?: string;
+            /**
+             * Purpose
+             * @default
+             */
+            purpose?: string;
+        };
+        /**
+         * ProjectRead
+         * @description All that a project's page shows, but for the models' and queries' own details.
+         */
         ProjectRead: {
+            /** Active Runs */
+            active_runs: number;
+            /** Approved At */
+            approved_at: string | null;
+            cohort: components["schemas"]["SavedCohortRead"] | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Dicom To Nifti */
+            dicom_to_nifti: boolean;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Members */
+            members: components["schemas"]["PersonRead"][];
+            /** Models */
+            models: {
+                [key: string]: number;
+            };
+            /** Name */
+            name: string;
+            owner: components["schemas"]["PersonRead"];
+            /**
+             * Owner Id
+             * Format: uuid
+             */
+            owner_id: string;
+            /** Purpose */
+            purpose: string;
+            /** Query Count */
+            query_count: number;
+            /** Query Id */
+            query_id: string | null;
+            /** Staged At */
+            staged_at: string | null;
+            /** Status */
+            status: string;
+            /** Timeline */
+            timeline: components["schemas"]["MomentRead"][];
+            /** Trusts */
+            trusts: components["schemas"]["ProjectTrustRead"][];
+        };
+        /**
+         * ProjectStatus
+         * @enum {string}
+         */
+        ProjectStatus: "UNSTAGED" | "STAGED" | "APPROVED";
+        /** ProjectSummary */
+        ProjectSummary: {
+            /** Active Runs */
+            active_runs: number;
             /** Approved At */
             approved_at: string | null;
             /**
@@ -2855,37 +3769,46 @@ export interface components {
             id: string;
             /** Kind */
             kind: string;
+            /** Model Count */
+            model_count: number;
             /** Name */
             name: string;
+            /** Owner */
+            owner: string;
             /**
              * Owner Id
              * Format: uuid
              */
             owner_id: string;
-            /** Purpose */
-            purpose: string;
-            /** Query Id */
-            query_id: string | null;
             /** Staged At */
             staged_at: string | null;
             /** Status */
             status: string;
             /** Trusts */
-            trusts: components["schemas"]["ProjectTrustRead"][];
+            trusts: components["schemas"]["TrustDecisionRead"][];
         };
-        /** ProjectTrustRead */
+        /**
+         * ProjectTrustRead
+         * @description `valid`: approved, not expired, and the trust is not revoked; what a run may use now.
+         */
         ProjectTrustRead: {
             /** Conditions */
             conditions: string;
             /** Decided At */
             decided_at: string | null;
+            /** Decided By */
+            decided_by: string;
             /** Decision */
             decision: string;
             /** Expires At */
             expires_at: string | null;
             imaging: components["schemas"]["ImagingRead"] | null;
+            /** Imaging Ready At */
+            imaging_ready_at: string | null;
             /** Trust */
             trust: string;
+            /** Valid */
+            valid: boolean;
         };
         /**
          * QueryBudget
@@ -2992,7 +3915,7 @@ export interface components {
              * Details
              * @default {}
              */
-            details: {
+            details?: {
                 [key: string]: unknown;
             };
             /** Message */
@@ -3001,7 +3924,7 @@ export interface components {
              * Request Id
              * @default
              */
-            request_id: string;
+            request_id?: string;
         };
         /**
          * RequestsClosedProblem
@@ -3017,7 +3940,7 @@ export interface components {
              * Details
              * @default {}
              */
-            details: {
+            details?: {
                 [key: string]: unknown;
             };
             /** Message */
@@ -3026,7 +3949,7 @@ export interface components {
              * Request Id
              * @default
              */
-            request_id: string;
+            request_id?: string;
         };
         /**
          * RequestTooLargeProblem
@@ -3042,7 +3965,7 @@ export interface components {
              * Details
              * @default {}
              */
-            details: {
+            details?: {
                 [key: string]: unknown;
             };
             /** Message */
@@ -3051,7 +3974,23 @@ export interface components {
              * Request Id
              * @default
              */
-            request_id: string;
+            request_id?: string;
+        };
+        /** RequiredFile */
+        RequiredFile: {
+            /** Path */
+            path: string;
+            /** Present */
+            present: boolean;
+            /** Why */
+            why: string;
+        };
+        /** RequiredOfTypeRead */
+        RequiredOfTypeRead: {
+            /** Path */
+            path: string;
+            /** Why */
+            why: string;
         };
         /** ResetConfirm */
         ResetConfirm: {
@@ -3074,23 +4013,28 @@ export interface components {
              * Memory Bytes
              * @default 8589934592
              */
-            memory_bytes: number;
+            memory_bytes?: number;
             /**
              * Processes
              * @default 256
              */
-            processes: number;
+            processes?: number;
             /**
              * Wall Seconds
              * @default 21600
              */
-            wall_seconds: number;
+            wall_seconds?: number;
         };
         /**
          * ReviewProject
          * @description Put a staged project in front of the trust's own staff. Answered at once; the decision comes later.
          */
         ReviewProject: {
+            /**
+             * Dicom To Nifti
+             * @default true
+             */
+            dicom_to_nifti?: boolean;
             /** Imaging */
             imaging: boolean;
             /** Owner */
@@ -3131,7 +4075,7 @@ export interface components {
              * Details
              * @default {}
              */
-            details: {
+            details?: {
                 [key: string]: unknown;
             };
             /** Message */
@@ -3140,7 +4084,36 @@ export interface components {
              * Request Id
              * @default
              */
-            request_id: string;
+            request_id?: string;
+        };
+        /**
+         * RotateRequest
+         * @description Ask for a new token, and bring a new public key if there is one.
+         *
+         *     `signature`: base64 Ed25519 over `canonical_bytes(rotation)` by the key that the hub knows.
+         */
+        RotateRequest: {
+            rotation: components["schemas"]["Rotation"];
+            /** Signature */
+            signature: string;
+        };
+        /**
+         * RotateResponse
+         * @description The old token is worth nothing once the new one has been used.
+         */
+        RotateResponse: {
+            /** Token */
+            token: string;
+        };
+        /** Rotation */
+        Rotation: {
+            /**
+             * Asked At
+             * Format: date-time
+             */
+            asked_at: string;
+            /** Public Key */
+            public_key: string;
         };
         /** RoundRead */
         RoundRead: {
@@ -3169,7 +4142,7 @@ export interface components {
              * Aggregated
              * @default []
              */
-            aggregated: components["schemas"]["AggregatedRead"][];
+            aggregated?: components["schemas"]["AggregatedRead"][];
             /** Nodes */
             nodes?: number | null;
             /** Round */
@@ -3180,7 +4153,7 @@ export interface components {
              * Trusts
              * @default []
              */
-            trusts: components["schemas"]["ExchangeRead"][];
+            trusts?: components["schemas"]["ExchangeRead"][];
         };
         /**
          * RunCreate
@@ -3197,12 +4170,12 @@ export interface components {
              *       }
              *     }
              */
-            options: components["schemas"]["RunOptions"];
+            options?: components["schemas"]["RunOptions"];
             /**
              * Run Config
              * @default {}
              */
-            run_config: {
+            run_config?: {
                 [key: string]: boolean | number | string;
             };
             /** Trusts */
@@ -3222,7 +4195,7 @@ export interface components {
              * Details
              * @default {}
              */
-            details: {
+            details?: {
                 [key: string]: unknown;
             };
             /** Message */
@@ -3231,7 +4204,7 @@ export interface components {
              * Request Id
              * @default
              */
-            request_id: string;
+            request_id?: string;
         };
         /** RunManifest */
         RunManifest: {
@@ -3249,7 +4222,7 @@ export interface components {
              *       "processes": 256
              *     }
              */
-            limits: components["schemas"]["Limits"];
+            limits?: components["schemas"]["Limits"];
             /**
              * Model Id
              * Format: uuid
@@ -3290,7 +4263,7 @@ export interface components {
              * Min Trusts
              * @default 1
              */
-            min_trusts: number;
+            min_trusts?: number;
             /** No Progress Seconds */
             no_progress_seconds?: number | null;
             /**
@@ -3300,7 +4273,7 @@ export interface components {
              *       "processes": 256
              *     }
              */
-            resources: components["schemas"]["Resources"];
+            resources?: components["schemas"]["Resources"];
             /** Rounds */
             rounds?: number | null;
             /** Run Seconds */
@@ -3394,6 +4367,37 @@ export interface components {
             trust: string;
         };
         /**
+         * SavedCohortRead
+         * @description The saved cohort query in short. `persons` and `accessions` add up what was answered; null if nothing was.
+         */
+        SavedCohortRead: {
+            /** Accessions */
+            accessions: number | null;
+            /** Persons */
+            persons: number | null;
+            /**
+             * Query Id
+             * Format: uuid
+             */
+            query_id: string;
+            /** Saved At */
+            saved_at: string | null;
+            /** Sql */
+            sql: string;
+            /** States */
+            states: {
+                [key: string]: number;
+            };
+        };
+        /** SavedQuery */
+        SavedQuery: {
+            /**
+             * Query Id
+             * Format: uuid
+             */
+            query_id: string;
+        };
+        /**
          * ScopeMissingProblem
          * @description This API token lacks a scope for that. Create one with the scope that the message names.
          */
@@ -3407,7 +4411,7 @@ export interface components {
              * Details
              * @default {}
              */
-            details: {
+            details?: {
                 [key: string]: unknown;
             };
             /** Message */
@@ -3416,7 +4420,7 @@ export interface components {
              * Request Id
              * @default
              */
-            request_id: string;
+            request_id?: string;
         };
         /**
          * ScopeNotYoursProblem
@@ -3432,7 +4436,7 @@ export interface components {
              * Details
              * @default {}
              */
-            details: {
+            details?: {
                 [key: string]: unknown;
             };
             /** Message */
@@ -3441,7 +4445,7 @@ export interface components {
              * Request Id
              * @default
              */
-            request_id: string;
+            request_id?: string;
         };
         /**
          * SeriesRead
@@ -3507,7 +4511,7 @@ export interface components {
              * Details
              * @default {}
              */
-            details: {
+            details?: {
                 [key: string]: unknown;
             };
             /** Message */
@@ -3516,7 +4520,7 @@ export interface components {
              * Request Id
              * @default
              */
-            request_id: string;
+            request_id?: string;
         };
         /**
          * SettingRead
@@ -3560,7 +4564,24 @@ export interface components {
             /** Deployment Reason */
             deployment_reason: string;
         };
-        /** StageRequest */
+        /**
+         * SqlProblemRead
+         * @description `line` and `column` count from 1; null where the whole query is meant. `message` says what to write instead.
+         */
+        SqlProblemRead: {
+            /** Code */
+            code: string;
+            /** Column */
+            column: number | null;
+            /** Line */
+            line: number | null;
+            /** Message */
+            message: string;
+        };
+        /**
+         * StageRequest
+         * @description Names of trusts.
+         */
         StageRequest: {
             /** Trusts */
             trusts: string[];
@@ -3609,14 +4630,14 @@ export interface components {
              * Label
              * @default
              */
-            label: string;
+            label?: string;
             /** Low */
             low?: number | string | null;
             /**
              * Other
              * @default false
              */
-            other: boolean;
+            other?: boolean;
         };
         /**
          * SummaryKind
@@ -3671,7 +4692,7 @@ export interface components {
              */
             lease_expires_at: string;
             /** Payload */
-            payload: components["schemas"]["CohortCount"] | components["schemas"]["ReviewProject"] | components["schemas"]["JoinRun"] | components["schemas"]["StartNode"] | components["schemas"]["LeaveRun"];
+            payload: components["schemas"]["CohortCount"] | components["schemas"]["ReviewProject"] | components["schemas"]["CloseProject"] | components["schemas"]["JoinRun"] | components["schemas"]["StartNode"] | components["schemas"]["LeaveRun"];
         };
         /**
          * TaskError
@@ -3723,7 +4744,7 @@ export interface components {
              * Expires Days
              * @default 90
              */
-            expires_days: number;
+            expires_days?: number;
             /** Name */
             name: string;
             /** Scopes */
@@ -3786,7 +4807,7 @@ export interface components {
              * Details
              * @default {}
              */
-            details: {
+            details?: {
                 [key: string]: unknown;
             };
             /** Message */
@@ -3795,7 +4816,7 @@ export interface components {
              * Request Id
              * @default
              */
-            request_id: string;
+            request_id?: string;
         };
         /**
          * TooManyTokensProblem
@@ -3811,7 +4832,7 @@ export interface components {
              * Details
              * @default {}
              */
-            details: {
+            details?: {
                 [key: string]: unknown;
             };
             /** Message */
@@ -3820,7 +4841,7 @@ export interface components {
              * Request Id
              * @default
              */
-            request_id: string;
+            request_id?: string;
         };
         /**
          * TooManyTriesProblem
@@ -3836,7 +4857,7 @@ export interface components {
              * Details
              * @default {}
              */
-            details: {
+            details?: {
                 [key: string]: unknown;
             };
             /** Message */
@@ -3845,7 +4866,7 @@ export interface components {
              * Request Id
              * @default
              */
-            request_id: string;
+            request_id?: string;
         };
         /**
          * TotpConfirm
@@ -3858,7 +4879,7 @@ export interface components {
              * Current Code
              * @default
              */
-            current_code: string;
+            current_code?: string;
             /** Enrolment */
             enrolment: string;
         };
@@ -3876,7 +4897,7 @@ export interface components {
              * Details
              * @default {}
              */
-            details: {
+            details?: {
                 [key: string]: unknown;
             };
             /** Message */
@@ -3885,7 +4906,7 @@ export interface components {
              * Request Id
              * @default
              */
-            request_id: string;
+            request_id?: string;
         };
         /**
          * TotpRequiredProblem
@@ -3901,7 +4922,7 @@ export interface components {
              * Details
              * @default {}
              */
-            details: {
+            details?: {
                 [key: string]: unknown;
             };
             /** Message */
@@ -3910,7 +4931,7 @@ export interface components {
              * Request Id
              * @default
              */
-            request_id: string;
+            request_id?: string;
         };
         /**
          * TotpWrongProblem
@@ -3926,7 +4947,7 @@ export interface components {
              * Details
              * @default {}
              */
-            details: {
+            details?: {
                 [key: string]: unknown;
             };
             /** Message */
@@ -3935,7 +4956,7 @@ export interface components {
              * Request Id
              * @default
              */
-            request_id: string;
+            request_id?: string;
         };
         /** TrustCreate */
         TrustCreate: {
@@ -3951,12 +4972,38 @@ export interface components {
             enrolment_code: string;
             trust: components["schemas"]["TrustRead"];
         };
-        /** TrustRead */
+        /** TrustDecisionRead */
+        TrustDecisionRead: {
+            /** Decision */
+            decision: string;
+            /** Trust */
+            trust: string;
+        };
+        /**
+         * TrustRead
+         * @description `connection`: never (not enrolled yet), online, offline or revoked. `components`: health by name, `ok` or what
+         *     is wrong; `versions`: by name of software; both as the trust told them last.
+         */
         TrustRead: {
             /** Agent Version */
             agent_version: string;
+            /** Code Expires At */
+            code_expires_at: string | null;
+            /** Components */
+            components: {
+                [key: string]: string;
+            };
+            /** Connection */
+            connection: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
             /** Enrolled */
             enrolled: boolean;
+            /** Enrolled At */
+            enrolled_at: string | null;
             /**
              * Id
              * Format: uuid
@@ -3968,6 +5015,12 @@ export interface components {
             name: string;
             /** Online */
             online: boolean;
+            /** Revoked At */
+            revoked_at: string | null;
+            /** Versions */
+            versions: {
+                [key: string]: string;
+            };
         };
         /**
          * TrustUnknownProblem
@@ -3983,7 +5036,7 @@ export interface components {
              * Details
              * @default {}
              */
-            details: {
+            details?: {
                 [key: string]: unknown;
             };
             /** Message */
@@ -3992,7 +5045,7 @@ export interface components {
              * Request Id
              * @default
              */
-            request_id: string;
+            request_id?: string;
         };
         /**
          * TrustWayRead
@@ -4003,7 +5056,7 @@ export interface components {
              * Errors
              * @default []
              */
-            errors: components["schemas"]["ClientErrorRead"][];
+            errors?: components["schemas"]["ClientErrorRead"][];
             /** Joined At */
             joined_at?: string | null;
             /** Left At */
@@ -4014,7 +5067,7 @@ export interface components {
              * Outcome
              * @default
              */
-            outcome: string;
+            outcome?: string;
             /** Trust */
             trust: string;
         };
@@ -4029,7 +5082,7 @@ export interface components {
              * Must Change Password
              * @default true
              */
-            must_change_password: boolean;
+            must_change_password?: boolean;
             /** Name */
             name: string;
             /** Password */
@@ -4043,7 +5096,7 @@ export interface components {
              * Trusts
              * @default []
              */
-            trusts: string[];
+            trusts?: string[];
         };
         /**
          * UserCreated
@@ -4085,23 +5138,23 @@ export interface components {
              * Is Active
              * @default true
              */
-            is_active: boolean;
+            is_active?: boolean;
             /**
              * Name
              * @default
              */
-            name: string;
+            name?: string;
             /**
              * Role
              * @default viewer
              * @enum {string}
              */
-            role: "admin" | "researcher" | "viewer" | "trust_admin";
+            role?: "admin" | "researcher" | "viewer" | "trust_admin";
             /**
              * Trusts
              * @default []
              */
-            trusts: string[];
+            trusts?: string[];
         };
     };
     responses: never;
@@ -4259,6 +5312,75 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MessageReceipt"];
+                };
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `request_too_large`: The request is too large; `details.limit_bytes` is the most. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestTooLargeProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    rotate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RotateRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RotateResponse"];
                 };
             };
             /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
@@ -5598,6 +6720,228 @@ export interface operations {
             };
         };
     };
+    cancel_cohort_query: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                query_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CohortQueryRead"];
+                };
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    compare_cohort_queries: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                other_id: string;
+                query_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ComparisonRead"];
+                };
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    check_cohort_query: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CohortQueryCheck"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CohortCheckRead"];
+                };
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `request_too_large`: The request is too large; `details.limit_bytes` is the most. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestTooLargeProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
     stream_events: {
         parameters: {
             query: {
@@ -5900,6 +7244,53 @@ export interface operations {
             };
         };
     };
+    list_job_types: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobTypeRead"][];
+                };
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
     list_mails: {
         parameters: {
             query?: {
@@ -6034,6 +7425,73 @@ export interface operations {
             };
         };
     };
+    list_models: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                limit?: number;
+                /** @description Of the project. */
+                owner?: string | null;
+                project?: string | null;
+                /** @description Part of the name. */
+                search?: string;
+                sort?: "newest" | "oldest" | "name" | "-name";
+                status?: components["schemas"]["ModelStatus"] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelPage"];
+                };
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
     get_model: {
         parameters: {
             query?: never;
@@ -6079,6 +7537,245 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    delete_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    edit_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ModelEdit"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelRead"];
+                };
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `request_too_large`: The request is too large; `details.limit_bytes` is the most. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestTooLargeProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    put_bundle: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileRead"][];
+                };
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
                 };
             };
             /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
@@ -6168,6 +7865,95 @@ export interface operations {
             };
         };
     };
+    clone_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ModelClone"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelRead"];
+                };
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `request_too_large`: The request is too large; `details.limit_bytes` is the most. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestTooLargeProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
     list_files: {
         parameters: {
             query?: never;
@@ -6187,6 +7973,72 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["FileRead"][];
                 };
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    download_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model_id: string;
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
             401: {
@@ -6543,22 +8395,28 @@ export interface operations {
             };
         };
     };
-    list_projects: {
+    create_upload: {
         parameters: {
             query?: never;
-            header?: never;
-            path?: never;
+            header: {
+                "tus-resumable"?: string;
+                "upload-length": number;
+                "upload-metadata"?: string;
+            };
+            path: {
+                model_id: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
             /** @description Successful Response */
-            200: {
+            201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProjectRead"][];
+                    "application/json": unknown;
                 };
             };
             /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
@@ -6577,6 +8435,391 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    describe_uploads: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    cancel_upload: {
+        parameters: {
+            query?: never;
+            header?: {
+                "tus-resumable"?: string;
+            };
+            path: {
+                model_id: string;
+                upload_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    get_upload_offset: {
+        parameters: {
+            query?: never;
+            header?: {
+                "tus-resumable"?: string;
+            };
+            path: {
+                model_id: string;
+                upload_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    send_upload: {
+        parameters: {
+            query?: never;
+            header: {
+                "content-type"?: string;
+                "tus-resumable"?: string;
+                "upload-checksum"?: string;
+                "upload-offset": number;
+            };
+            path: {
+                model_id: string;
+                upload_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    list_projects: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                kind?: ("imaging" | "tabular") | null;
+                limit?: number;
+                owner?: string | null;
+                /** @description Part of the name. */
+                search?: string;
+                sort?: "newest" | "oldest" | "name" | "-name";
+                status?: components["schemas"]["ProjectStatus"] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ProjectSummary_"];
+                };
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
                 };
             };
             /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
@@ -6735,6 +8978,95 @@ export interface operations {
             };
         };
     };
+    edit_project: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProjectEdit"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectRead"];
+                };
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `request_too_large`: The request is too large; `details.limit_bytes` is the most. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestTooLargeProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
     list_project_activity: {
         parameters: {
             query?: {
@@ -6793,6 +9125,77 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CursorInvalidProblem"] | components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    list_cohort_queries: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_CohortQuerySummary_"];
+                };
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
                 };
             };
             /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
@@ -6895,7 +9298,325 @@ export interface operations {
             };
         };
     };
-    list_models: {
+    delete_project: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeleteRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `request_too_large`: The request is too large; `details.limit_bytes` is the most. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestTooLargeProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    list_members: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonRead"][];
+                };
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    add_member: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MemberAdd"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonRead"][];
+                };
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `request_too_large`: The request is too large; `details.limit_bytes` is the most. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestTooLargeProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    remove_member: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person_id: string;
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    list_project_models: {
         parameters: {
             query?: never;
             header?: never;
@@ -7051,6 +9772,95 @@ export interface operations {
             };
         };
     };
+    save_cohort_query: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SavedQuery"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CohortQueryRead"];
+                };
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `request_too_large`: The request is too large; `details.limit_bytes` is the most. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestTooLargeProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
     stage_project: {
         parameters: {
             query?: never;
@@ -7118,6 +9928,171 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RequestTooLargeProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    transfer_project: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MemberAdd"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectRead"];
+                };
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `request_too_large`: The request is too large; `details.limit_bytes` is the most. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestTooLargeProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    unstage_project: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectRead"];
+                };
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
                 };
             };
             /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
@@ -8505,6 +11480,225 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RequestTooLargeProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    get_trust: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                trust_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrustRead"];
+                };
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    issue_enrolment_code: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                trust_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrustCreated"];
+                };
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    revoke_trust: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                trust_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrustRead"];
+                };
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
                 };
             };
             /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */

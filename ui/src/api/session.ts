@@ -1,30 +1,24 @@
-/** Who is logged in, in this tab. */
-import type { User } from './types';
+/** This browser's login. The cookie is the browser's affair; here is what unsafe requests have to carry beside it. */
 
-const KEY = 'flip-token';
-let token = sessionStorage.getItem(KEY);
+let csrf: string | null = null;
 let onEnd: () => void = () => {};
 
+const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
+
 export const session = {
-  get token() {
-    return token;
+  /** For requests that do not go through `hub`. */
+  headers(method: string): Record<string, string> {
+    return csrf && !SAFE.has(method) ? { 'x-csrf-token': csrf } : {};
   },
-  start(fresh: string) {
-    token = fresh;
-    sessionStorage.setItem(KEY, fresh);
-  },
-  forget() {
-    token = null;
-    sessionStorage.removeItem(KEY);
+  remember(token: string | null) {
+    csrf = token;
   },
   /** The hub does not know us any more. */
   ended() {
-    session.forget();
+    csrf = null;
     onEnd();
   },
   whenEnded(act: () => void) {
     onEnd = act;
   },
 };
-
-export type { User };

@@ -5,6 +5,7 @@ type Schemas = components['schemas'];
 
 export type User = Schemas['UserRead'];
 export type Project = Schemas['ProjectRead'];
+export type ProjectSummary = Schemas['ProjectSummary'];
 export type ProjectTrust = Schemas['ProjectTrustRead'];
 export type Imaging = Schemas['ImagingRead'];
 export type Trust = Schemas['TrustRead'];
@@ -18,3 +19,10 @@ export type Finding = Schemas['Finding'];
 export type Run = Schemas['RunRead'];
 export type RunEvent = Schemas['EventRead'];
 export type Series = Schemas['SeriesRead'];
+export type LogLine = Schemas['LogLineRead'];
+export type QuerySummary = Schemas['CohortQuerySummary'];
+/** Answers always hold what has a default; the document says so only of requests. */
+type Told<T> = T extends object ? { [K in keyof T]-?: Told<Exclude<T[K], undefined>> } : T;
+
+export type Timeline = Told<Schemas['TimelineRead']>;
+export type Session = Schemas['SessionRead'];

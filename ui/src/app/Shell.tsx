@@ -11,7 +11,7 @@ import {
   useComputedColorScheme,
   useMantineColorScheme,
 } from '@mantine/core';
-import { IconLogout, IconMoon, IconSun } from '@tabler/icons-react';
+import { IconLogout, IconMoon, IconSun, IconUserCog } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { Link, Outlet, useRouter } from '@tanstack/react-router';
 import { hub } from '@/api/client';
@@ -72,8 +72,8 @@ function UserMenu() {
   const me = useQuery(meQuery()).data;
   const router = useRouter();
   const logout = async () => {
-    await hub.POST('/api/v1/auth/logout').catch(() => {}); // the token is forgotten here in any case
-    session.forget();
+    await hub.POST('/api/v1/auth/logout').catch(() => {}); // the page is left in any case
+    session.remember(null);
     queries.clear();
     await router.navigate({ to: '/login' });
   };
@@ -104,6 +104,9 @@ function UserMenu() {
           </Text>
         </Box>
         <Menu.Divider />
+        <Menu.Item leftSection={<IconUserCog size={16} />} component={Link} to="/account">
+          Account
+        </Menu.Item>
         <Menu.Item leftSection={<IconLogout size={16} />} onClick={logout}>
           Log out
         </Menu.Item>

@@ -7,7 +7,8 @@ import {
   Outlet,
   redirect,
 } from '@tanstack/react-router';
-import { session } from '@/api/session';
+import { HubAway } from '@/api/errors';
+import { sessionQuery } from '@/api/queries';
 import { NotFound, RouteError } from '@/components/RouteStates';
 import { LoginPage } from '@/features/login/LoginPage';
 import { ProjectsPage } from '@/features/projects/ProjectsPage';
@@ -16,24 +17,51 @@ import { Shell } from './Shell';
 
 const root = createRootRouteWithContext<object>()({ component: Outlet, notFoundComponent: NotFound });
 
+/** Only addresses of this page: a link must not send anyone elsewhere after login. */
+const pathOf = (value: unknown) => (typeof value === 'string' && /^\/(?![/\\])/.test(value) ? value : undefined);
+const text = (value: unknown) => (typeof value === 'string' && value ? value : undefined);
+
 const login = createRoute({
   getParentRoute: () => root,
   path: '/login',
   component: LoginPage,
   validateSearch: (search: Record<string, unknown>): { next?: string; ended?: boolean } => ({
-    // Only addresses of this page: a link must not send anyone elsewhere after login.
-    next: typeof search.next === 'string' && /^\/(?!\/)/.test(search.next) ? search.next : undefined,
+    next: pathOf(search.next),
     ended: search.ended === true || undefined,
   }),
+});
+
+const nextSearch = (search: Record<string, unknown>): { next?: string } => ({ next: pathOf(search.next) });
+
+const forgot = createRoute({
+  getParentRoute: () => root,
+  path: '/forgot-password',
+  component: lazyRouteComponent(() => import('@/features/login/ForgotPage'), 'ForgotPage'),
+  validateSearch: (search: Record<string, unknown>): { code?: string } => ({ code: text(search.code) }),
+});
+const request = createRoute({
+  getParentRoute: () => root,
+  path: '/request-access',
+  component: lazyRouteComponent(() => import('@/features/login/RequestAccessPage'), 'RequestAccessPage'),
+});
+const welcome = createRoute({
+  getParentRoute: () => root,
+  path: '/welcome',
+  validateSearch: nextSearch,
+  component: lazyRouteComponent(() => import('@/features/login/WelcomePage'), 'WelcomePage'),
 });
 
 const inside = createRoute({
   getParentRoute: () => root,
   id: 'inside',
   component: Shell,
-  beforeLoad: ({ location }) => {
-    if (!session.token)
-      throw redirect({ to: '/login', search: { next: location.href === '/' ? undefined : location.href } });
+  beforeLoad: async ({ location }) => {
+    const next = location.href === '/' ? undefined : location.href;
+    const found = await queries.ensureQueryData(sessionQuery()).catch((error) => {
+      if (error instanceof HubAway) throw error;
+      throw redirect({ to: '/login', search: { next } });
+    });
+    if (found.next) throw redirect({ to: '/welcome', search: { next } });
   },
 });
 
@@ -52,7 +80,6 @@ export interface ProjectsSearch {
   view?: 'table';
   new?: boolean;
 }
-const text = (value: unknown) => (typeof value === 'string' && value ? value : undefined);
 
 const projects = createRoute({
   getParentRoute: () => inside,
@@ -67,6 +94,12 @@ const projects = createRoute({
   }),
 });
 
+const account = createRoute({
+  getParentRoute: () => inside,
+  path: '/account',
+  component: lazyRouteComponent(() => import('@/features/account/AccountPage'), 'AccountPage'),
+});
+
 const project = createRoute({
   getParentRoute: () => inside,
   path: '/projects/$projectId',
@@ -76,6 +109,7 @@ const project = createRoute({
 const cohort = createRoute({
   getParentRoute: () => inside,
   path: '/projects/$projectId/cohort',
+  validateSearch: (search: Record<string, unknown>): { query?: string } => ({ query: text(search.query) }),
   component: lazyRouteComponent(() => import('@/features/cohort/CohortPage'), 'CohortPage'),
 });
 
@@ -128,8 +162,12 @@ const results = createRoute({
 export const router = createRouter({
   routeTree: root.addChildren([
     login,
+    forgot,
+    request,
+    welcome,
     inside.addChildren([
       home,
+      account,
       projects,
       project,
       cohort,

@@ -2,10 +2,17 @@
 
 const full = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 const day = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' });
+const moment = new Intl.DateTimeFormat(undefined, {
+  month: 'short',
+  day: 'numeric',
+  hour: 'numeric',
+  minute: '2-digit',
+});
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto', style: 'long' });
 
 export const fullTime = (iso: string) => full.format(new Date(iso));
+export const momentOf = (iso: string) => moment.format(new Date(iso));
 export const dayOf = (iso: string) => day.format(new Date(iso));
 export const clockTime = (iso: string) => clock.format(new Date(iso));
 

@@ -1,11 +1,13 @@
-import { Button, Kbd, Menu, Skeleton, Tooltip } from '@mantine/core';
+import { Alert, Button, Kbd, Menu, Skeleton, Tooltip } from '@mantine/core';
+import { useDebouncedValue } from '@mantine/hooks';
 import { IconBook2, IconDatabaseSearch, IconPlayerPlay } from '@tabler/icons-react';
 import { useMutation, useQuery } from '@tanstack/react-query';
-import { Link, useParams } from '@tanstack/react-router';
-import { useState } from 'react';
+import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
+import { useMemo, useState } from 'react';
 import { data, hub } from '@/api/client';
 import { HubError } from '@/api/errors';
-import { cohortQuery, projectQuery } from '@/api/queries';
+import { useLive } from '@/api/live';
+import { checkSqlQuery, cohortQuery, projectQuery } from '@/api/queries';
 import { queries } from '@/app/queryClient';
 import { Card } from '@/components/Card';
 import { EmptyNote } from '@/components/EmptyNote';
@@ -14,33 +16,53 @@ import { PageHead } from '@/components/PageHead';
 import { Answers } from './Answers';
 import classes from './CohortPage.module.css';
 import EXAMPLES from './examples.json';
+import { History } from './History';
 import { type Mark, SqlEditor } from './SqlEditor';
+
+const SETTLE_MS = 500;
 
 export function CohortPage() {
   const { projectId } = useParams({ from: '/inside/projects/$projectId/cohort' });
+  const { query: asked } = useSearch({ from: '/inside/projects/$projectId/cohort' });
+  const navigate = useNavigate();
   const { data: project, error, refetch } = useQuery(projectQuery(projectId));
-  const saved = useQuery({ ...cohortQuery(project?.query_id ?? ''), enabled: Boolean(project?.query_id) });
+  const shownId = asked ?? project?.query_id ?? undefined;
+  const shown = useQuery({ ...cohortQuery(shownId ?? ''), enabled: shownId !== undefined });
+  useLive([`project:${projectId}`, ...(shownId ? [`query:${shownId}`] : [])]);
   const [draft, setDraft] = useState<string | null>(null);
-  const sql = draft ?? saved.data?.sql ?? '';
+  const sql = draft ?? shown.data?.sql ?? '';
   const frozen = project !== undefined && project.status !== 'UNSTAGED';
+  const show = (query: string | undefined) => {
+    setDraft(null);
+    void navigate({ to: '/projects/$projectId/cohort', params: { projectId }, search: { query } });
+  };
 
+  const [settled] = useDebouncedValue(sql, SETTLE_MS);
+  const check = useQuery({ ...checkSqlQuery(settled), enabled: settled.trim() !== '' && !frozen }).data;
   const run = useMutation({
     mutationFn: () =>
       data(
         hub.POST('/api/v1/projects/{project_id}/cohort-queries', {
           params: { path: { project_id: projectId } },
-          body: { sql },
+          body: { sql, save: true },
         }),
       ),
     onSuccess: async (query) => {
       queries.setQueryData(['cohort', query.id], query);
       await queries.invalidateQueries({ queryKey: ['project', projectId] });
+      show(undefined);
     },
   });
   const start = () => {
     if (sql.trim() && !frozen && !run.isPending) run.mutate();
   };
-  const marks = run.error ? marksOf(run.error) : NO_MARKS;
+  const problem = settled === sql ? check?.problem : undefined;
+  const marks = useMemo((): Mark[] => {
+    if (problem) return [{ line: problem.line, column: problem.column, message: problem.message, severity: 'error' }];
+    return marksOf(run.error);
+  }, [problem, run.error]);
+  // The check speaks while one writes; the refusal of a query that was sent is shown until it is sent again.
+  const said = run.error && !problem;
 
   if (error && !project) return <ErrorNote error={error} retry={refetch} title="The project could not be read" />;
   return (
@@ -113,7 +135,7 @@ export function CohortPage() {
           }
         >
           <div className={classes.editor}>
-            {project && (!project.query_id || saved.data) ? (
+            {project && (!shownId || shown.data) ? (
               <SqlEditor
                 key={String(frozen)}
                 value={sql}
@@ -126,34 +148,53 @@ export function CohortPage() {
               <Skeleton height={210} m="md" />
             )}
           </div>
-          {run.error && (
+          <div className={classes.said} role="status">
+            {problem && (
+              <span className={classes.problem}>
+                {where(problem)} {problem.message} <code>{problem.code}</code>
+              </span>
+            )}
+            {!problem && check?.ok && settled === sql && check.columns.length > 0 && (
+              <span>Selects {check.columns.join(', ')}</span>
+            )}
+          </div>
+          {!problem &&
+            check?.warnings.map((warning) => (
+              <Alert key={warning} color="yellow" variant="light" mx="md" mb="md">
+                {warning}
+              </Alert>
+            ))}
+          {said && (
             <div className={classes.refused}>
-              <ErrorNote error={run.error} title={marks.length ? where(marks[0]) : 'The query was not sent'} />
+              <ErrorNote error={run.error} title={where(marks[0]) || 'The query was not sent'} />
             </div>
           )}
         </Card>
-        {project && !project.query_id ? (
+        {project && !shownId ? (
           <Card>
             <EmptyNote icon={<IconDatabaseSearch size={24} />} title="Ask before you stage">
               Write the query that finds your cohort, or start from an example. You see how many persons and studies
               each trust has, and how they are spread, before any hospital has to decide.
             </EmptyNote>
           </Card>
-        ) : saved.data ? (
-          <Answers query={saved.data} />
+        ) : shown.data ? (
+          <Answers query={shown.data} />
+        ) : shown.error ? (
+          <ErrorNote error={shown.error} retry={shown.refetch} />
         ) : (
           <Skeleton height={220} radius="lg" />
+        )}
+        {project && project.query_count > 0 && (
+          <History projectId={projectId} shownId={shownId} frozen={frozen} onShow={show} />
         )}
       </div>
     </>
   );
 }
 
-const NO_MARKS: Mark[] = [];
-
 /** Where the server's check found fault, if it says. */
 function marksOf(error: unknown): Mark[] {
-  if (!(error instanceof HubError) || !error.code.startsWith('sql_')) return NO_MARKS;
+  if (!(error instanceof HubError) || !error.code.startsWith('sql_')) return [];
   const number = (value: unknown) => (typeof value === 'number' ? value : null);
   return [
     {
@@ -165,5 +206,5 @@ function marksOf(error: unknown): Mark[] {
   ];
 }
 
-const where = (mark?: Mark) =>
-  mark?.line ? `Refused at line ${mark.line}${mark.column ? `, column ${mark.column}` : ''}` : 'Refused';
+const where = (mark?: { line: number | null; column: number | null }) =>
+  mark?.line ? `Line ${mark.line}${mark.column ? `, column ${mark.column}` : ''}:` : '';

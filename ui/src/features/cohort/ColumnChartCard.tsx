@@ -20,6 +20,9 @@ export function ColumnChartCard({ chart }: { chart: ColumnChart }) {
               : 'persons by range'}
         </span>
       </figcaption>
+      {chart.cells.length === 0 && (
+        <p className={classes.none}>No value here has at least {chart.threshold} persons.</p>
+      )}
       {chart.kind === 'category' ? <Rows chart={chart} /> : <Columns chart={chart} />}
       <p className={classes.foot}>
         {missing && <>No value: {missing}. </>}

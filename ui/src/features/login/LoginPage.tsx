@@ -1,24 +1,36 @@
-import { Alert, Button, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core';
+import { Alert, Anchor, Button, Divider, Group, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core';
 import { useForm } from '@mantine/form';
-import { useMutation } from '@tanstack/react-query';
-import { useNavigate, useSearch } from '@tanstack/react-router';
+import { useMutation, useQuery } from '@tanstack/react-query';
+import { Link, useNavigate, useSearch } from '@tanstack/react-router';
+import { useState } from 'react';
 import { data, hub } from '@/api/client';
+import { HubError } from '@/api/errors';
+import { methodsQuery, sessionQuery } from '@/api/queries';
 import { session } from '@/api/session';
 import { queries } from '@/app/queryClient';
 import { ErrorNote } from '@/components/ErrorNote';
 import { LoginFrame } from './LoginFrame';
 
+const asksCode = (error: unknown) => error instanceof HubError && error.code === 'totp_required';
+
 export function LoginPage() {
   const { next, ended } = useSearch({ from: '/login' });
   const navigate = useNavigate();
-  const form = useForm({ mode: 'uncontrolled', initialValues: { email: '', password: '' } });
+  const methods = useQuery(methodsQuery()).data;
+  const [withCode, setWithCode] = useState(false);
+  const form = useForm({ mode: 'uncontrolled', initialValues: { email: '', password: '', code: '' } });
   const login = useMutation({
-    mutationFn: (body: { email: string; password: string }) => data(hub.POST('/api/v1/auth/login', { body })),
+    mutationFn: (body: { email: string; password: string; code: string }) =>
+      data(hub.POST('/api/v1/auth/login', { body: { ...body, cookie: true } })),
     onSuccess: async (answer) => {
-      session.start(answer.token);
-      queries.setQueryData(['me'], answer.user);
-      await navigate({ href: next ?? '/projects', replace: true });
+      session.remember(answer.csrf_token);
+      await queries.fetchQuery({ ...sessionQuery(), staleTime: 0 });
+      await navigate({
+        href: answer.next ? `/welcome?next=${encodeURIComponent(next ?? '/projects')}` : (next ?? '/projects'),
+        replace: true,
+      });
     },
+    onError: (error) => setWithCode((before) => before || asksCode(error)),
   });
   return (
     <LoginFrame>
@@ -27,7 +39,9 @@ export function LoginPage() {
           <div>
             <Title order={1}>Log in</Title>
             <Text c="dimmed" size="sm" mt={4}>
-              With the account that your hub's admin made for you.
+              {withCode
+                ? 'Your account asks for a second factor.'
+                : 'With the account that your hub’s admin made for you.'}
             </Text>
           </div>
           {ended && !login.error && (
@@ -35,7 +49,7 @@ export function LoginPage() {
               Your session has ended. Log in again to go on where you were.
             </Alert>
           )}
-          {login.error && <ErrorNote error={login.error} />}
+          {login.error && !asksCode(login.error) && <ErrorNote error={login.error} />}
           <TextInput
             label="E-mail"
             type="email"
@@ -44,7 +58,6 @@ export function LoginPage() {
             required
             withAsterisk={false}
             size="md"
-            data-autofocus
             key={form.key('email')}
             {...form.getInputProps('email')}
           />
@@ -58,9 +71,41 @@ export function LoginPage() {
             key={form.key('password')}
             {...form.getInputProps('password')}
           />
+          {withCode && (
+            <TextInput
+              label="Code"
+              description="Six digits of your authenticator app, or a recovery code"
+              name="code"
+              autoComplete="one-time-code"
+              required
+              withAsterisk={false}
+              autoFocus
+              size="md"
+              key={form.key('code')}
+              {...form.getInputProps('code')}
+            />
+          )}
           <Button type="submit" size="md" fullWidth loading={login.isPending}>
             Log in
           </Button>
+          {methods?.oidc && (
+            <>
+              <Divider label="or" />
+              <Button component="a" href={methods.oidc.start} variant="default" size="md" fullWidth>
+                Log in with {methods.oidc.name}
+              </Button>
+            </>
+          )}
+          <Group justify="space-between">
+            <Anchor component={Link} to="/forgot-password" size="sm">
+              Forgotten password
+            </Anchor>
+            {methods?.access_requests && (
+              <Anchor component={Link} to="/request-access" size="sm">
+                Request access
+              </Anchor>
+            )}
+          </Group>
         </Stack>
       </form>
     </LoginFrame>

@@ -30,7 +30,7 @@ export function CreateProject({ opened, onClose }: { opened: boolean; onClose: (
     },
   });
   const create = useMutation({
-    mutationFn: (body: Values) => data(hub.POST('/api/v1/projects', { body })),
+    mutationFn: (body: Values) => data(hub.POST('/api/v1/projects', { body: { ...body, dicom_to_nifti: true } })),
     onSuccess: async (project) => {
       await queries.invalidateQueries({ queryKey: ['projects'] });
       form.reset();

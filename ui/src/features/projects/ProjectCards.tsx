@@ -1,29 +1,40 @@
-import { Text } from '@mantine/core';
-import { IconPhotoScan, IconTable } from '@tabler/icons-react';
+import { IconCube, IconPhotoScan, IconTable, IconUser } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
-import type { Project } from '@/api/types';
+import type { ProjectSummary } from '@/api/types';
 import { Ago } from '@/components/Ago';
 import { Status } from '@/components/Status';
 import { DecisionIcon } from './DecisionIcon';
 import classes from './ProjectsPage.module.css';
 import { Steps } from './Steps';
 
-export function ProjectCards({ projects }: { projects: Project[] }) {
+export function ProjectCards({ projects }: { projects: ProjectSummary[] }) {
   return (
-    <ul className={classes.grid} style={{ listStyle: 'none', padding: 0, margin: 0 }}>
+    <ul className={classes.grid}>
       {projects.map((project) => (
         <li key={project.id} className={classes.card}>
           <div className={classes.top}>
             <KindLabel kind={project.kind} />
-            <Status state={project.status} />
+            {project.active_runs > 0 ? (
+              <Status
+                state="running"
+                pulse
+                word={project.active_runs > 1 ? `${project.active_runs} runs` : 'Training'}
+              />
+            ) : (
+              <Status state={project.status} />
+            )}
           </div>
-          <div>
-            <Link to="/projects/$projectId" params={{ projectId: project.id }} className={classes.name}>
-              {project.name}
-            </Link>
-            <Text size="sm" c="dimmed" lineClamp={2} mt={3}>
-              {project.purpose}
-            </Text>
+          <Link to="/projects/$projectId" params={{ projectId: project.id }} className={classes.name}>
+            {project.name}
+          </Link>
+          <div className={classes.facts}>
+            <span>
+              <IconUser size={14} stroke={1.6} aria-hidden /> {project.owner}
+            </span>
+            <span className="num">
+              <IconCube size={14} stroke={1.6} aria-hidden /> {project.model_count}{' '}
+              {project.model_count === 1 ? 'model' : 'models'}
+            </span>
           </div>
           <Steps project={project} />
           <div className={classes.foot}>
@@ -45,7 +56,7 @@ export function KindLabel({ kind }: { kind: string }) {
   );
 }
 
-export function TrustChips({ project }: { project: Project }) {
+export function TrustChips({ project }: { project: ProjectSummary }) {
   if (!project.trusts.length) return <span>No trust asked yet</span>;
   return (
     <span className={classes.trusts}>

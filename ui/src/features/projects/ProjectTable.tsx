@@ -1,12 +1,12 @@
 import { Table } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
-import type { Project } from '@/api/types';
+import type { ProjectSummary } from '@/api/types';
 import { Ago } from '@/components/Ago';
 import { Status } from '@/components/Status';
 import { KindLabel, TrustChips } from './ProjectCards';
 import classes from './ProjectsPage.module.css';
 
-export function ProjectTable({ projects }: { projects: Project[] }) {
+export function ProjectTable({ projects }: { projects: ProjectSummary[] }) {
   return (
     <section className={classes.table} aria-label="Projects" tabIndex={0}>
       <Table verticalSpacing="sm" horizontalSpacing="md" highlightOnHover>
@@ -16,6 +16,8 @@ export function ProjectTable({ projects }: { projects: Project[] }) {
             <Table.Th>Type</Table.Th>
             <Table.Th>Status</Table.Th>
             <Table.Th>Trusts</Table.Th>
+            <Table.Th>Models</Table.Th>
+            <Table.Th>Owner</Table.Th>
             <Table.Th>Created</Table.Th>
           </Table.Tr>
         </Table.Thead>
@@ -36,6 +38,8 @@ export function ProjectTable({ projects }: { projects: Project[] }) {
               <Table.Td>
                 <TrustChips project={project} />
               </Table.Td>
+              <Table.Td className="num">{project.model_count}</Table.Td>
+              <Table.Td>{project.owner}</Table.Td>
               <Table.Td style={{ whiteSpace: 'nowrap' }}>
                 <Ago at={project.created_at} />
               </Table.Td>

@@ -18,7 +18,8 @@ export function ProjectsPage() {
   const navigate = useNavigate({ from: '/projects' });
   const change = (part: Partial<ProjectsSearch>) =>
     void navigate({ search: (before) => ({ ...before, ...part }), replace: true });
-  const { data: projects, error, refetch } = useQuery(projectsQuery());
+  const { data: page, error, refetch } = useQuery(projectsQuery());
+  const projects = page?.items;
   const me = useQuery(meQuery()).data;
   const mayCreate = me?.role !== 'viewer';
   const shown = projects && matching(projects, search);
@@ -40,7 +41,7 @@ export function ProjectsPage() {
       <search className={classes.filters}>
         <TextInput
           aria-label="Search projects"
-          placeholder="Search by name or purpose"
+          placeholder="Search by name or owner"
           leftSection={<IconSearch size={16} />}
           defaultValue={search.q ?? ''}
           onChange={(event) => change({ q: event.currentTarget.value || undefined })}
@@ -73,7 +74,9 @@ export function ProjectsPage() {
         />
         {projects && (
           <Text size="sm" c="dimmed" className="num" role="status">
-            {filtered ? `${shown?.length} of ${projects.length}` : `${projects.length} in all`}
+            {filtered
+              ? `${shown?.length} of ${projects.length}`
+              : `${projects.length}${page?.next_cursor ? '+' : ''} in all`}
           </Text>
         )}
         <SegmentedControl

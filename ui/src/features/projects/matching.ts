@@ -1,4 +1,4 @@
-import type { Project } from '@/api/types';
+import type { ProjectSummary } from '@/api/types';
 
 export interface Filters {
   q?: string;
@@ -6,12 +6,12 @@ export interface Filters {
   kind?: string;
 }
 
-/** Newest first; every word of the search has to be in name or purpose. */
-export function matching(projects: readonly Project[], { q, status, kind }: Filters): Project[] {
+/** Newest first; every word of the search has to be in its name or its owner's. */
+export function matching(projects: readonly ProjectSummary[], { q, status, kind }: Filters): ProjectSummary[] {
   const words = (q ?? '').toLowerCase().split(/\s+/).filter(Boolean);
   return projects
     .filter((project) => {
-      const text = `${project.name} ${project.purpose}`.toLowerCase();
+      const text = `${project.name} ${project.owner}`.toLowerCase();
       return (
         (!status || project.status === status) &&
         (!kind || project.kind === kind) &&
