@@ -36,7 +36,9 @@ def test_the_cohort_query_passes_the_guard_and_gives_what_the_app_reads(name: st
     subprocess.run(command, check=True, capture_output=True, timeout=60)
     with (tmp_path / "dataframe.csv").open() as file:
         local = next(csv.reader(file))
-    read = set(re.findall(r'd(?:ata)?f(?:rame)?\["(\w+)"\]|^    "(\w+)": \(|LABEL = "(\w+)"', source(name), re.MULTILINE))
+    read = set(
+        re.findall(r'd(?:ata)?f(?:rame)?\["(\w+)"\]|^    "(\w+)": \(|LABEL = "(\w+)"', source(name), re.MULTILINE)
+    )
     used = {group for groups in read for group in groups if group}
     assert ("accession_id" in used) == (name != "ehr_risk")
     assert used <= set(query.columns)

@@ -11,8 +11,8 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from sqlalchemy import text
 
-from flip_hub.cohorts.guard import configure as configure_guard
 from flip_hub.audit.routes import router as audit
+from flip_hub.cohorts.guard import configure as configure_guard
 from flip_hub.cohorts.routes import router as cohorts
 from flip_hub.db import Database, ReadSession
 from flip_hub.errors import install_handlers

@@ -94,7 +94,7 @@ def _implied(path: str, method: str, operation: dict[str, Any]) -> Iterator[type
 def _add(responses: dict[str, Any], kind: type[HubError]) -> None:
     ref = {"$ref": f"#/components/schemas/{schema(kind).__name__}"}
     response = responses.setdefault(str(kind.status), {"description": "", "content": {"application/json": {}}})
-    content = response["content"]["application/json"]
+    content = response.setdefault("content", {}).setdefault("application/json", {})
     known = content.get("schema", {})
     refs = known.get("anyOf", [known] if known else [])
     if ref in refs:

@@ -23,7 +23,12 @@ def asked(hub, agent):
 
 def test_a_code_enrols_once(hub):
     code = hub.admin.post("trusts", {"name": "alpha"})["enrolment_code"]
-    body = {"code": code, "public_key": base64.b64encode(bytes(32)).decode(), "agent_version": "1", "protocol_version": 1}
+    body = {
+        "code": code,
+        "public_key": base64.b64encode(bytes(32)).decode(),
+        "agent_version": "1",
+        "protocol_version": 1,
+    }
     assert hub.client.post("/api/trust/v1/enrol", json=body).status_code == 200
     again = hub.client.post("/api/trust/v1/enrol", json=body)
     assert (again.status_code, again.json()["code"]) == (401, "enrolment_code_invalid")

@@ -793,6 +793,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/models/{model_id}/results": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Model Results
+         * @description What the model's runs left behind, newest first.
+         */
+        get: operations["list_model_results"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/models/{model_id}/runs": {
         parameters: {
             query?: never;
@@ -1271,6 +1291,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs/{run_id}/model-card": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Model Card
+         * @description The model card in Markdown.
+         */
+        get: operations["get_model_card"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}/provenance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Provenance
+         * @description A Five Safes RO-Crate of the run as it stands now; the one in the results is as of its end.
+         */
+        get: operations["get_provenance"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs/{run_id}/rerun": {
         parameters: {
             query?: never;
@@ -1300,11 +1360,51 @@ export interface paths {
         };
         /**
          * Download Results
-         * @description A zip with the global model (safetensors), its history and whatever the ServerApp wrote.
+         * @description A zip with the global model (safetensors), its history, whatever the ServerApp wrote, and its provenance.
          *
-         *     `Range: bytes=N-` goes on where an earlier download broke off.
+         *     `Range: bytes=…` gives a part, so that a download that broke off goes on.
          */
         get: operations["download_results"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}/results/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Result Files
+         * @description What is in the zip, without downloading it.
+         */
+        get: operations["list_result_files"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run_id}/results/files/{path}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Result File
+         * @description One file out of the zip. A picture, JSON or text may be shown in place; anything else is a download.
+         */
+        get: operations["get_result_file"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2755,7 +2855,9 @@ export interface components {
         };
         /**
          * ImagingRead
-         * @description Counts of accessions by stage and by reason of exclusion.
+         * @description Counts of accessions by stage and by reason of exclusion, rounded; those in `suppressed` are under `threshold`.
+         *
+         *     Without a threshold the trust is of an older version and its counts are exact.
          */
         ImagingRead: {
             /** Excluded */
@@ -2764,10 +2866,19 @@ export interface components {
             };
             /** Final */
             final: boolean;
+            /** Rounded To */
+            rounded_to?: number | null;
             /** Stages */
             stages: {
                 [key: string]: number;
             };
+            /**
+             * Suppressed
+             * @default []
+             */
+            suppressed?: string[];
+            /** Threshold */
+            threshold?: number | null;
         };
         /**
          * InternalProblem
@@ -3365,10 +3476,13 @@ export interface components {
          * NodeEvent
          * @enum {string}
          */
-        NodeEvent: "started" | "refused" | "ended" | "client_failed";
+        NodeEvent: "started" | "refused" | "ended" | "client_failed" | "client_done";
         /**
          * NodeEventMessage
          * @description Life of a run's SuperNode. `error_class` and a scrubbed text are all that leaves of a ClientApp's failure.
+         *
+         *     `numbers` of CLIENT_DONE: `turn` (1 for the first message of its kind, which is `code`), `waited_seconds` (message
+         *     here → process started), `seconds` (of the process).
          */
         NodeEventMessage: {
             /**
@@ -3397,6 +3511,13 @@ export interface components {
              * @enum {string}
              */
             kind: "node_event";
+            /**
+             * Numbers
+             * @default {}
+             */
+            numbers?: {
+                [key: string]: number;
+            };
             /**
              * Run Id
              * Format: uuid
@@ -3879,6 +4000,31 @@ export interface components {
             waiting: components["schemas"]["QueueEntryRead"][];
         };
         /**
+         * RangeInvalidProblem
+         * @description The results are not so long. Ask for them without a Range.
+         */
+        RangeInvalidProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "range_invalid";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
          * RecoveryCodesRead
          * @description Shown this once. Each stands in for the authenticator once.
          */
@@ -4024,6 +4170,62 @@ export interface components {
              * @default 21600
              */
             wall_seconds?: number;
+        };
+        /**
+         * ResultFileRead
+         * @description `preview`: `picture`, `json` or `text` if a page can show it as it is; null if it is only to be downloaded.
+         */
+        ResultFileRead: {
+            /** Path */
+            path: string;
+            /** Preview */
+            preview: string | null;
+            /** Size Bytes */
+            size_bytes: number;
+        };
+        /**
+         * ResultsNotReadyProblem
+         * @description This run has no results yet, or produced none; its state and reason say which.
+         */
+        ResultsNotReadyProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "results_not_ready";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /** ResultsRead */
+        ResultsRead: {
+            /**
+             * Run Id
+             * Format: uuid
+             */
+            run_id: string;
+            /** Sha256 */
+            sha256: string;
+            /** Size Bytes */
+            size_bytes: number;
+            /** State */
+            state: string;
+            /**
+             * Stored At
+             * Format: date-time
+             */
+            stored_at: string;
         };
         /**
          * ReviewProject
@@ -8239,6 +8441,73 @@ export interface operations {
             };
         };
     };
+    list_model_results: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResultsRead"][];
+                };
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
     list_runs: {
         parameters: {
             query?: never;
@@ -10659,6 +10928,143 @@ export interface operations {
             };
         };
     };
+    get_model_card: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                    "text/plain": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    get_provenance: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
     rerun: {
         parameters: {
             query?: never;
@@ -10774,13 +11180,155 @@ export interface operations {
                     "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
                 };
             };
-            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            /** @description `not_found`: There is no such thing, or it is not yours to see. `results_not_ready`: This run has no results yet, or produced none; its state and reason say which. */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["NotFoundProblem"];
+                    "application/json": components["schemas"]["NotFoundProblem"] | components["schemas"]["ResultsNotReadyProblem"];
+                };
+            };
+            /** @description `range_invalid`: The results are not so long. Ask for them without a Range. */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RangeInvalidProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    list_result_files: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResultFileRead"][];
+                };
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. `results_not_ready`: This run has no results yet, or produced none; its state and reason say which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"] | components["schemas"]["ResultsNotReadyProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    get_result_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                path: string;
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. `results_not_ready`: This run has no results yet, or produced none; its state and reason say which. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"] | components["schemas"]["ResultsNotReadyProblem"];
                 };
             };
             /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */

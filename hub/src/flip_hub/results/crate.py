@@ -47,7 +47,12 @@ def crate_of(facts: Facts, files: Sequence[tuple[str, int]]) -> dict[str, Any]:
 
 def _add(crate: ROCrate, identifier: str, kind: str | list[str], **properties: Any) -> Entity:
     given = {key: value for key, value in properties.items() if value is not None}
-    return crate.add(ContextEntity(crate, identifier, properties={"@type": kind, **given}))
+    return _added(crate, ContextEntity(crate, identifier, properties={"@type": kind, **given}))
+
+
+def _added(crate: ROCrate, entity: Entity) -> Entity:
+    crate.add(entity)  # answers a tuple where several are given
+    return entity
 
 
 def _file(crate: ROCrate, path: str, size: int) -> Entity:
@@ -55,7 +60,7 @@ def _file(crate: ROCrate, path: str, size: int) -> Entity:
     for suffix, kind in TYPES.items():
         if path.endswith(suffix):
             properties["encodingFormat"] = kind
-    return crate.add(File(crate, dest_path=path, properties=properties))
+    return _added(crate, File(crate, dest_path=path, properties=properties))
 
 
 def _code(crate: ROCrate, facts: Facts) -> Entity:

@@ -20,7 +20,7 @@ from flip_contracts.messages import (
     RotateResponse,
 )
 from flip_contracts.tasks import ClaimRequest, ClaimResponse, Task
-from flip_hub.auth import TrustManager, Bearer, CurrentTrust, CurrentUser, trust_of_token
+from flip_hub.auth import Bearer, CurrentTrust, CurrentUser, TrustManager, trust_of_token
 from flip_hub.db import Database, ReadSession, WriteSession, now
 from flip_hub.errors import NotFound
 from flip_hub.trusts import enrolment, service

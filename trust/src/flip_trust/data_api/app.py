@@ -5,6 +5,7 @@ import logging
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache, partial
 from typing import Annotated, Any, Literal
 from uuid import UUID, uuid4
 
@@ -32,9 +33,10 @@ from flip_trust.flower.scrub import scrub
 from flip_trust.imaging.errors import ImagingError
 from flip_trust.imaging.pipeline import Pipeline
 from flip_trust.outbox import Outbox
-from flip_trust.store import CohortRow, RunRow, Store
+from flip_trust.store import RunRow, Store
 
 log = logging.getLogger(__name__)
+NO_COHORT = "This trust holds no frozen cohort of this project. Ask its staff to approve the project again."
 
 
 class ImagesBody(BaseModel):
@@ -78,8 +80,13 @@ def create_data_api(
     def accessions(run: RunRow, project_id: UUID) -> frozenset[str]:
         found = store.accessions(own(run, project_id))
         if found is None:
-            raise NoCohort
+            raise NotApproved(NO_COHORT)
         return found
+
+    @lru_cache(maxsize=1024)
+    def scrubbed(run_id: UUID, project_id: UUID, text: str) -> str:
+        """A run says the same few names over and over, and its cohort stays as it is: each is looked at once."""
+        return scrub(text, store.cohort(project_id))
 
     @app.get(COHORT_PATH, response_model=None)
     def get_cohort(
@@ -93,13 +100,13 @@ def create_data_api(
         if layout == LAYOUT_PACKED:
             frozen = store.packed_cohort(project_id)
             if frozen is None:
-                raise NoCohort
+                raise NotApproved(NO_COHORT)
             rows, body = frozen
             log.info("run %s read its cohort of %d rows", run.manifest.run_id, rows)
             return Response(body, media_type="application/json")
         cohort = store.cohort(project_id)
         if cohort is None:
-            raise NoCohort
+            raise NotApproved(NO_COHORT)
         log.info("run %s read its cohort of %d rows", run.manifest.run_id, len(cohort.rows))
         columns = tuple(Column(name, ColumnType(kind)) for name, kind in cohort.columns)
         return Cohort(columns, cohort.rows).to_json()
@@ -120,13 +127,9 @@ def create_data_api(
         mine = accessions(run, run.manifest.project_id)
         if any(accession in point.label for point in body.points for accession in mine):
             raise MetricRefused("A metric's label names an accession. Use a plain word.")
+        name = partial(scrubbed, run.manifest.run_id, run.manifest.project_id)
         points = [
-            point.model_copy(
-                update={
-                    "x_label": scrub(point.x_label, cohort)[:64],
-                    "client_name": scrub(point.client_name, cohort)[:128],
-                }
-            )
+            point.model_copy(update={"x_label": name(point.x_label)[:64], "client_name": name(point.client_name)[:128]})
             for point in body.points
         ]
         outbox.put(MetricsMessage(id=uuid4(), run_id=run.manifest.run_id, points=points))
