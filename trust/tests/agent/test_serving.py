@@ -151,7 +151,7 @@ def test_leaving_a_run_and_withdrawing_end_it_at_once(run, hub, site):
     assert run.http.get("/data/v1/cohort", params={"project_id": str(run.review.project_id)}).status_code == 401
     assert alive(other.pid)
 
-    env = {f"FLIP_TRUST_{k.upper()}": str(v) for k, v in site.settings.model_dump().items()}
+    env = {f"FLIP_TRUST_{k.upper()}": str(v) for k, v in site.settings.model_dump(exclude_unset=True).items()}
     code = f"from flip_trust.cli import app; app(['withdraw', '{other.review.project_id}'])"
     subprocess.run([sys.executable, "-c", code], env={**os.environ, **env}, check=True, capture_output=True)
     site.eventually(lambda: not alive(other.pid) and not alive(other.child) and not other.folder.exists(), 2)

@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 from pydicom import dcmread
 
-from flip_contracts.tasks import CohortCount, LeaveRun, StartNode, TaskType
+from flip_contracts.tasks import CloseProject, CohortCount, LeaveRun, StartNode, TaskType
 from flip_trust.imaging.folder import FolderDriver
 
 
@@ -92,6 +92,7 @@ def test_no_canary_is_logged_or_leaves(site, hospital, small_archive, caplog, ca
     api.post("/data/v1/exceptions", json={"error_class": accession * 100, "text": accession})
 
     do(LeaveRun(run_id=run_id))
+    do(CloseProject(project_id=review.project_id))
     time.sleep(0.15)  # the follower's last look
     assert done == set(TaskType)
     told = site.outbox()

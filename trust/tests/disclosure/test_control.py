@@ -62,7 +62,8 @@ def test_cells_count_distinct_persons(site, exact):
     )
     true = dict(exact("SELECT measurement_concept_id, count(DISTINCT person_id) FROM omop.measurement GROUP BY 1"))
     shown = {cell.label: cell.count for cell in column.cells if not cell.other}
-    assert set(shown) == {str(c) for c in true}
+    often = {str(concept) for concept, persons in true.items() if persons >= 60}
+    assert often <= set(shown) <= {str(concept) for concept in true}  # rare ones are among `other`
     assert all(abs(count - true[int(label)]) < 10 for label, count in shown.items())
 
 
