@@ -35,7 +35,8 @@ class Row:
     allowed: frozenset[str]
     body: dict[str, Any] | None = None
     found_by: frozenset[str] = PEOPLE
-    query: str = ""  # may name the ids, as in `?topics=run:{run_id}`
+    query: str = ""  # may name the ids, as in `?topics=run:{run_id}`; so may a value of `body`
+    headers: dict[str, str] = field(default_factory=dict)
     endless: bool = False  # a stream: its own suite looks at what those get who are let in
 
 
@@ -45,6 +46,10 @@ def see(query: str = "") -> Row:
 
 def change(body: dict[str, Any] | None = None) -> Row:
     return Row(CHANGE, body, found_by=SEE)
+
+
+def tus(allowed: frozenset[str] = CHANGE, **headers: str) -> Row:
+    return Row(allowed, found_by=SEE, headers={"tus-resumable": "1.0.0"} | headers)
 
 
 PASSWORD = "four random words for this"
@@ -91,20 +96,47 @@ ROWS: dict[str, Row] = {
     "list_settings": Row(ADMIN),
     "create_trust": Row(ADMIN, {"name": "gamma"}),
     "list_trusts": Row(PEOPLE),
+    "get_trust": Row(PEOPLE),
+    "issue_enrolment_code": Row(ADMIN),
+    "revoke_trust": Row(ADMIN),
     # projects and what is in them
     "create_project": Row(RESEARCHERS, {"name": "New", "purpose": "x", "kind": "imaging"}),
     "list_projects": Row(PEOPLE),
     "get_project": see(),
+    "edit_project": change({"name": "Other"}),
+    "delete_project": change({"name": "P"}),
+    "list_members": see(),
+    "add_member": change({"email": "other@x.example"}),
+    "remove_member": Row(CHANGE | {"viewer"}, found_by=SEE),  # the viewer leaves
+    "transfer_project": change({"email": "other@x.example"}),
     "stage_project": change({"trusts": ["alpha"]}),
+    "unstage_project": Row(ADMIN),
     "create_cohort_query": change({"sql": "SELECT person_id FROM omop.person"}),
     "get_cohort_query": see(),
+    "check_cohort_query": Row(PEOPLE, {"sql": "SELECT person_id FROM omop.person"}),
+    "list_cohort_queries": see(),
+    "save_cohort_query": change({"query_id": "{query_id}"}),
+    "cancel_cohort_query": change(),
+    "compare_cohort_queries": see(),
     "create_model": change({"name": "New"}),
-    "list_models": see(),
+    "list_models": Row(PEOPLE),
+    "list_project_models": see(),
     "get_model": see(),
+    "edit_model": change({"name": "Other"}),
+    "delete_model": change(),
+    "clone_model": change({"name": "Copy"}),
+    "list_job_types": Row(PEOPLE),
     "put_file": change(),
     "list_files": see(),
     "delete_file": change(),
     "check_files": see(),
+    "download_file": see(),
+    "put_bundle": change(),
+    "describe_uploads": Row(PEOPLE),  # says what the protocol can do, nothing of the model
+    "create_upload": tus(**{"upload-length": "1", "upload-metadata": "filename YXBwL25ldy5weQ=="}),
+    "get_upload_offset": tus(SEE),
+    "send_upload": tus(**{"upload-offset": "0", "content-type": "application/offset+octet-stream"}),
+    "cancel_upload": tus(),
     "initiate_run": change({}),
     "list_runs": see(),
     "get_run": see(),
@@ -121,6 +153,11 @@ ROWS: dict[str, Row] = {
     "get_run_events": see(),
     "get_run_metrics": see(),
     "download_results": see(),
+    "list_model_results": see(),
+    "list_result_files": see(),
+    "get_result_file": see(),
+    "get_provenance": see(),
+    "get_model_card": see(),
     "stream_events": Row(SEE, found_by=SEE, query="?topics=run:{run_id}", endless=True),
     # what trusts themselves call
     "enrol": Row(ANYONE, {"code": "no such", "public_key": "x", "agent_version": "1", "protocol_version": 1}),
@@ -128,6 +165,7 @@ ROWS: dict[str, Row] = {
     "claim_tasks": Row(TRUST, {"max_tasks": 1}, query="?wait=0"),
     "extend_lease": Row(TRUST),
     "receive_messages": Row(TRUST, {"messages": [RESULT]}),
+    "rotate": Row(TRUST, {"rotation": {"public_key": "", "asked_at": "2026-01-01T00:00:00Z"}, "signature": "x"}),
 }
 
 
@@ -158,6 +196,10 @@ def world(hub) -> World:
     project = hub.approved_project(alpha)
     model = hub.model(project)
     run = hub.researcher.post(f"models/{model['id']}/runs")
+    upload = hub.client.post(
+        f"/api/v1/models/{hub.model(project)['id']}/uploads",
+        headers=ROWS["create_upload"].headers | {"authorization": f"Bearer {hub.researcher.token}"},
+    ).headers["location"]
     people = {"stranger": Person(hub.client, ""), "admin": hub.admin, "owner": hub.researcher}
     people["trust"] = Person(hub.client, alpha.token)
     people["researcher"] = hub.person("researcher", "other@x.example")
@@ -177,6 +219,10 @@ def world(hub) -> World:
             "query_id": project["query_id"],
             "model_id": model["id"],
             "run_id": run["id"],
+            "other_id": project["query_id"],
+            "trust_id": hub.admin.get("trusts")[0]["id"],
+            "person_id": people["viewer"].get("users/me")["id"],
+            "upload": upload.removeprefix("/api/v1"),
             "path": "app/client_app.py",
             "user_id": people["viewer"].get("users/me")["id"],
             "invitation_id": invitation["id"],
@@ -203,7 +249,9 @@ def test_every_endpoint_lets_in_whom_its_row_names_and_nobody_else(hub, world):
                 response = _call(hub, world, persona, method, path, row)
                 undone.rollback()
                 if said := _wrong(row, persona, response):
-                    wrong.append(f"{method.upper()} {path} as {persona}: {said}, got {response.text[:200]}")
+                    wrong.append(
+                        f"{method.upper()} {path} as {persona}: {said}, got {response.status_code} {response.text[:200]}"
+                    )
     hub.client.app.state.database = hub.database
     assert wrong == [], "\n".join(wrong)
 
@@ -213,16 +261,22 @@ def _call(hub, world: World, persona: str, method: str, path: str, row: Row):
     token_id = str(UUID(int=0))
     if "{token_id}" in path and persona in PEOPLE:
         token_id = person.get("tokens")[0]["id"]
+    if "{upload_id}" in path:
+        path = "/api/v1{upload}"
     filled = (path + row.query).format(**{"token_id": token_id} | world.ids)
-    headers = {"authorization": f"Bearer {person.token}"} if person.token else {}
-    return hub.client.request(method.upper(), filled, headers=headers, json=row.body)
+    headers = row.headers | ({"authorization": f"Bearer {person.token}"} if person.token else {})
+    named = {f"{{{name}}}": value for name, value in world.ids.items()}
+    body = row.body and {k: named.get(v, v) if isinstance(v, str) else v for k, v in row.body.items()}
+    return hub.client.request(method.upper(), filled, headers=headers, json=body)
 
 
 def _wrong(row: Row, persona: str, response) -> str:
     """What should have been answered, if it was not."""
     status = response.status_code
     problem = response.json() if status >= 400 and response.content else {}
-    code = problem.get("code")
+    # An answer to HEAD has no body: its status says it.
+    of_status = {401: "not_authenticated", 403: "forbidden", 404: "not_found"}
+    code = problem.get("code") or of_status.get(status)
     if persona in row.allowed:
         # Past authorisation: what it then says about the request itself is another test's.
         refused = code in ("not_authenticated", "forbidden", "not_found", "invalid_request")
@@ -231,5 +285,5 @@ def _wrong(row: Row, persona: str, response) -> str:
         return "" if (status, code) == (401, "not_authenticated") else "should be 401"
     if persona not in row.found_by:
         return "" if (status, code) == (404, "not_found") else "should be 404, as if it were not there"
-    explained = {"permission", "roles", "your_role"} <= set(problem.get("details", ()))
+    explained = not response.content or {"permission", "roles", "your_role"} <= set(problem.get("details", ()))
     return "" if (status, code) == (403, "forbidden") and explained else "should be 403 with the missing permission"

@@ -8,7 +8,7 @@ whole must match it), `bundle` (a zip or FAB that is unpacked on arrival).
 import base64
 import binascii
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Annotated, Final
 from uuid import UUID
@@ -70,7 +70,7 @@ def headers_of(upload: Upload) -> dict[str, str]:
 
 
 def _date(moment: datetime) -> str:
-    return format_datetime(moment, usegmt=True)
+    return format_datetime(moment.astimezone(UTC), usegmt=True)
 
 
 @router.options("", status_code=204)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from flip_contracts.statuses import RunState
@@ -53,7 +54,7 @@ def _summaries(session: Session, models: Sequence[Model]) -> list[ModelSummary]:
     newest = (
         select(Run)
         .where(Run.model_id.in_([model.id for model in models]))
-        .distinct(Run.model_id)
+        .ext(distinct_on(Run.model_id))
         .order_by(Run.model_id, Run.created_at.desc())
     )
     runs = {run.model_id: run for run in session.scalars(newest)}

@@ -33,7 +33,12 @@ class NewOwnerCannotOwn(HubError):
 def ensure_owner(user: User, project: Project) -> None:
     """Members work on a project; its owner and admins say who they are, and whether it stays."""
     if project.owner_id != user.id and not may(user, "see_all_projects"):
-        raise Forbidden("Only the project's owner or an admin may do this.")
+        raise Forbidden(
+            "Only the project's owner or an admin may do this.",
+            permission="own_project",
+            roles=["owner", "admin"],
+            your_role=user.role,
+        )
 
 
 def members(session: Session, project_id: UUID) -> list[User]:
