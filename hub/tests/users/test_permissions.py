@@ -249,9 +249,8 @@ def test_every_endpoint_lets_in_whom_its_row_names_and_nobody_else(hub, world):
                 response = _call(hub, world, persona, method, path, row)
                 undone.rollback()
                 if said := _wrong(row, persona, response):
-                    wrong.append(
-                        f"{method.upper()} {path} as {persona}: {said}, got {response.status_code} {response.text[:200]}"
-                    )
+                    got = f"{response.status_code} {response.text[:200]}"
+                    wrong.append(f"{method.upper()} {path} as {persona}: {said}, got {got}")
     hub.client.app.state.database = hub.database
     assert wrong == [], "\n".join(wrong)
 
