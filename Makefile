@@ -4,12 +4,13 @@ VENV   := .venv
 FLVENV := .venv-fl
 PIP    := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help install demo docs test test-fast test-slow check fix clean page page-client page-check page-dev
+.PHONY: help install demo docs test test-fast test-apps test-slow check check-rules check-types fix clean page page-client page-check page-dev
 
 help:  ## List the recipes
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
-install: $(VENV)/.installed $(FLVENV)/.installed page  ## Install everything into the checkout
+install:  ## Install everything into the checkout
+	@$(MAKE) --no-print-directory -j3 $(VENV)/.installed $(FLVENV)/.installed page
 
 # Hub, trust and tools: our own choice of versions.
 $(VENV)/.installed: pyproject.toml requirements-dev.txt contracts/pyproject.toml sdk/pyproject.toml hub/pyproject.toml trust/pyproject.toml
@@ -54,24 +55,30 @@ page-dev: install  ## A federation with projects at every stage, kept running fo
 demo: install  ## Run a real federation: hub, SuperLink, two trusts, one training run
 	@$(VENV)/bin/python -m demo
 
-test: install check  ## Everything: lint, types, unit, real federation (about 15 minutes on 2 cores)
-	@$(VENV)/bin/python -m pytest -m "not slow"
-	@$(FLVENV)/bin/python -m pytest fl/tests sdk/tests_cli sdk/tests_flower tutorials templates -m "not slow"
-	@$(MAKE) --no-print-directory test-slow
+test: install check  ## Everything: lint, types, unit, real federations (about 20 minutes on 2 cores)
+	@$(MAKE) --no-print-directory test-fast test-apps test-slow
 
-test-fast: install  ## The suites that answer in seconds
-	@$(VENV)/bin/python -m pytest -m "not slow"
+test-fast: install  ## Contracts, SDK, hub and trust: suites that answer in seconds, on all cores
+	@$(VENV)/bin/python -m pytest -m "not slow" -n auto --dist loadfile
+
+test-apps: install  ## The Flower side, the flip command, templates and tutorials
+	@$(FLVENV)/bin/python -m pytest fl/tests sdk/tests_cli sdk/tests_flower tutorials templates -m "not slow" -n auto --dist loadfile
 
 test-slow: install  ## Real federations, end to end
 	@$(FLVENV)/bin/python -m pytest fl/tests sdk/tests_cli tutorials -m slow
 	@$(VENV)/bin/python -m pytest tests -m slow
 
-check: install page-check  ## Lint, types, architecture
+check: install  ## Lint, types, architecture
+	@$(MAKE) --no-print-directory -j2 --output-sync page-check check-rules check-types
+
+check-rules:
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/lint-imports
-	@$(VENV)/bin/basedpyright
 	@$(FLVENV)/bin/basedpyright -p fl
+
+check-types:
+	@$(VENV)/bin/basedpyright
 
 fix: install  ## Format and repair what a tool can repair
 	@$(VENV)/bin/ruff check --fix .
