@@ -104,29 +104,50 @@ def fork_bomb() -> int:
 
 
 def memory_bomb(children: int) -> int:
-    """In this process, or in several at once that each stay below the limit of one."""
+    """In this process, or in several at once that each stay below the limit of one; all is held until the end comes.
+
+    Mapped as shared: a limit of data counts only what is private.
+    """
     share = BOMB_BYTES if children == 0 else 150 * 2**20
     for _ in range(children):
         if os.fork() == 0:
-            _fill(share)
-            time.sleep(40)
-            os._exit(0)
+            _fill_and_hold(share)
     if children == 0:
-        return _fill(share)
+        _fill_and_hold(share)
     time.sleep(40)
     return children
 
 
-def _fill(size: int) -> int:
+def _fill_and_hold(size: int) -> None:
     held = []
     for _ in range(size // 2**22):
+        held.append(mmap.mmap(-1, 2**22))
+        held[-1].write(b"x" * 2**22)
+    time.sleep(40)
+    os._exit(0)
+
+
+def data_bomb() -> int:
+    """MiB of private memory that it may ask for; none of it is touched, so it is not the use of it that is refused."""
+    held = []
+    try:
+        while len(held) < BOMB_BYTES // 2**22:
+            held.append(mmap.mmap(-1, 2**22, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
+    except OSError:
+        return len(held) * 4
+    return len(held) * 4
+
+
+def shared_files() -> int:
+    """MiB written to /dev/shm, mapped by nobody."""
+    written = 0
+    with open("/dev/shm/fill", "wb", buffering=0) as file:
         try:
-            block = mmap.mmap(-1, 2**22)
-        except (MemoryError, OSError):
-            return len(held)
-        block.write(b"x" * 2**22)
-        held.append(block)
-    return len(held)
+            while written < BOMB_BYTES:
+                written += file.write(b"x" * 2**22)
+        except OSError:
+            return written // 2**20
+    return written // 2**20
 
 
 def disk_fill(megabytes: int) -> int:

@@ -65,39 +65,44 @@ class Run:
     def result(self, attack: str, **facts: Any) -> Any:
         process = self.start(attack, **facts)
         text = process.output.read().decode()
-        assert process.wait() == 0, text
+        code = process.wait()
+        process.clean()
+        assert code == 0, text or process.why
         return json.loads(text.splitlines()[-1])
 
     def ended(self, process: ForkedProcess, within: float) -> str:
         """Why it was ended."""
         started = time.monotonic()
         code = process.wait()
+        process.clean()
         assert code != 0
         assert time.monotonic() - started < within
         return process.why
 
 
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
-    """Its zygote has the file beside this one in the place of Flower's task runner."""
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    """Its zygote has the file beside this one in the place of Flower's task runner; one that was ended is made anew."""
     code = (
         f"import sys; sys.path.append({str(HERE)!r}); from flip_fl.executor import zygote; "
         "zygote.RUNNERS['probe'] = 'hostile'; zygote.main()"
     )
-    monkeypatch.setattr(zygotes, "ZYGOTE", ("-c", code))
-    monkeypatch.setenv("HUB_SECRET", "of the node")
+    root = tmp_path_factory.mktemp("run")
     place = RunPlace(
-        run=tmp_path.name,
+        run=root.name,
         kind="probe",
-        folder=tmp_path / "zygote",
+        folder=root / "zygote",
         env={},
         limits=LIMITS,
-        writable=(tmp_path / "apps",),
+        writable=(root / "apps",),
         readable=(HERE,),
     )
-    launcher = ZygoteLauncher(SandboxLevel.FULL)
-    yield Run(launcher, place)
-    launcher.close()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(zygotes, "ZYGOTE", ("-c", code))
+        patch.setenv("HUB_SECRET", "of the node")
+        launcher = ZygoteLauncher(SandboxLevel.FULL)
+        yield Run(launcher, place)
+        launcher.close()
 
 
 def test_files_of_the_node_of_other_runs_and_of_the_machine_are_out_of_sight(run, tmp_path):
@@ -106,7 +111,7 @@ def test_files_of_the_node_of_other_runs_and_of_the_machine_are_out_of_sight(run
     (tmp_path.parent / f"{tmp_path.name}-other" / "spec.json").write_text("{}")
     paths = [
         *(str(tmp_path / "node.key"), str(tmp_path.parent / f"{tmp_path.name}-other" / "spec.json")),
-        *(str(tmp_path / "zygote" / "zygote.log"), "/etc/passwd", "/etc/shadow", "/etc/hostname", "/root/.ssh"),
+        *(str(run.place.folder / "zygote.log"), "/etc/passwd", "/etc/shadow", "/etc/hostname", "/root/.ssh"),
         *("/var/lib", "/home", "/run", "/proc/kcore", "/dev/vda", "/sys/fs/cgroup"),
     ]
     assert run.result("read_files", paths=paths) == []
@@ -122,7 +127,8 @@ def test_only_its_own_processes_and_an_allow_listed_environment_are_seen(run):
 def test_nothing_on_the_network_answers_but_the_doors_it_was_given(run, tmp_path):
     with answering() as door, answering() as hub:
         assert run.result("connect", ports=[hub, door]) == []
-        other = Run(run.launcher, RunPlace(**{**vars(run.place), "run": "with-a-door", "ports": (door,)}))
+        own = {"run": "with-a-door", "folder": tmp_path / "zygote", "writable": (tmp_path / "apps",)}
+        other = Run(run.launcher, RunPlace(**{**vars(run.place), **own, "ports": (door,)}))
         assert other.result("connect", ports=[hub, door]) == [door]
 
 
@@ -151,8 +157,9 @@ def test_what_one_task_leaves_in_its_folder_is_deleted_with_it(run):
     process = run.start("fine")
     process.output.read()
     process.wait()
+    assert process.launch.folder.exists()
     process.clean()
-    assert list(run.place.writable[0].iterdir()) == []
+    assert not process.launch.folder.exists()
 
 
 def test_a_fork_bomb_meets_its_limit_and_none_of_it_is_left(run):
@@ -167,17 +174,19 @@ def test_a_process_that_left_its_session_ends_with_its_task(run):
     assert run.result("count_processes") <= 3
 
 
-def test_memory_beyond_the_limit_is_refused_or_ends_the_task(run):
-    process = run.start("memory_bomb", children=0)
-    text = process.output.read().decode()
-    if process.wait() == 0:  # refused by the process's own limit
-        assert int(text.splitlines()[-1]) * 2**22 < LIMITS.memory_bytes
+def test_private_memory_beyond_the_limit_is_refused_by_the_process_own_limit(run):
+    assert 0 < run.result("data_bomb") * 2**20 < LIMITS.memory_bytes
     assert run.result("fine") == "3"
 
 
-def test_memory_of_several_processes_counts_together(run):
-    assert "of memory" in run.ended(run.start("memory_bomb", children=4), 15)
+@pytest.mark.parametrize("children", [0, 4])
+def test_shared_memory_ends_the_task_whether_of_one_process_or_of_several_together(run, children):
+    assert "of memory" in run.ended(run.start("memory_bomb", children=children), 15)
     assert run.result("fine") == "3"
+
+
+def test_files_in_shared_memory_meet_a_limit(run):
+    assert run.result("shared_files") * 2**20 <= LIMITS.memory_bytes // 2
 
 
 def test_a_full_disk_is_prevented_and_told(run):
@@ -186,7 +195,7 @@ def test_a_full_disk_is_prevented_and_told(run):
 
 def test_an_endless_loop_ends_when_it_is_told_to(run):
     process = run.start("endless_loop")
-    time.sleep(0.5)
+    time.sleep(0.3)
     process.kill()
     run.ended(process, 5)
     assert run.result("fine") == "3"
@@ -194,7 +203,7 @@ def test_an_endless_loop_ends_when_it_is_told_to(run):
 
 def test_a_task_that_stops_its_parent_is_ended_all_the_same(run):
     process = run.start("stop_the_parent")
-    time.sleep(0.5)
+    time.sleep(0.3)
     process.kill()
     run.ended(process, zygotes.KILL_SECONDS + 5)
     assert run.result("fine") == "3"

@@ -30,6 +30,7 @@ INHERITED = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "OPENBLAS_CORETY
 ZYGOTE = ("-m", "flip_fl.executor.zygote")
 KILLED = -signal.SIGKILL
 WATCH_SECONDS = 1.0  # between looks at what a run uses
+MEMORY_SECONDS = 0.1  # between looks at its memory where no cgroup bounds it
 KILL_SECONDS = 2.0  # a zygote that has not ended a task by then has been stopped by the app itself
 
 
@@ -124,7 +125,7 @@ class ZygoteProcess:
         self._sock, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         # -I ignores PYTHON* variables, so unbuffered and no bytecode are flags
         python = [sys.executable, "-I", "-u", "-B", *ZYGOTE, str(theirs.fileno()), place.kind]
-        wall = bwrap.prefix(place.writable, place.readable, bool(place.gpus)) if self._walled else []
+        wall = bwrap.prefix(place) if self._walled else []
         self._cgroup = cgroup.make(f"flip-{place.run}-{place.kind}", place.limits.memory_bytes, place.limits.processes)
         with theirs, (place.folder / "zygote.log").open("ab") as log:
             self._popen = subprocess.Popen(
@@ -229,19 +230,24 @@ class ZygoteProcess:
 
     def _watch(self) -> None:
         """What no kernel limit bounds for the run as a whole."""
-        limits = self._place.limits
+        limits, group = self._place.limits, self._cgroup
+        counted = group is not None and group.bounds_memory
+        disk_at = time.monotonic()
         while not self.ended:
-            time.sleep(WATCH_SECONDS)
-            if usage.disk_bytes(self._place.writable) > limits.disk_bytes:
-                self.end(f"the app wrote more than its {_gib(limits.disk_bytes)} of disk and was ended")
-            elif self._used_up_memory():
+            time.sleep(WATCH_SECONDS if counted else MEMORY_SECONDS)
+            if self._used_up_memory(counted):
                 self.end(_out_of_memory(self._place))
+            elif time.monotonic() >= disk_at:
+                disk_at = time.monotonic() + WATCH_SECONDS
+                if usage.disk_bytes(self._place.writable) > limits.disk_bytes:
+                    self.end(f"the app wrote more than its {_gib(limits.disk_bytes)} of disk and was ended")
 
-    def _used_up_memory(self) -> bool:
-        group = self._cgroup
-        if group and group.bounds_memory:
-            return group.out_of_memory()  # the kernel ended one process of it; what is left is of no use
-        return usage.memory_bytes(self._popen.pid) > self._place.limits.memory_bytes
+    def _used_up_memory(self, counted: bool) -> bool:
+        if counted:
+            group = self._cgroup
+            return bool(group and group.out_of_memory())  # the kernel ended one process: what is left is of no use
+        limit = self._place.limits.memory_bytes
+        return usage.memory_bytes(self._popen.pid, limit) > limit
 
     def end(self, why: str = "") -> None:
         """End the zygote and all that it started. Its children die with it; what they started is in their groups, and
@@ -310,6 +316,9 @@ def _before_exec(group: "cgroup.Cgroup | None") -> Callable[[], None]:
 
     def apply() -> None:
         die()
+        # When memory runs out the kernel ends an app first; root says so for good, others until the app takes it back.
+        with contextlib.suppress(OSError):
+            Path("/proc/self/oom_score_adj").write_text("1000")
         if group:
             group.enter()
 

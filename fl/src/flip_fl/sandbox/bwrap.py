@@ -3,8 +3,9 @@
 import os
 import shutil
 import sys
-from collections.abc import Iterable
 from pathlib import Path
+
+from flip_fl.executor.launcher import RunPlace
 
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 ETC = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "localtime", "ssl/certs", "ssl/openssl.cnf")
@@ -23,11 +24,12 @@ def executable() -> str | None:
         return shutil.which("bwrap")
 
 
-def prefix(writable: Iterable[Path], readable: Iterable[Path], gpu: bool) -> list[str]:
+def prefix(place: RunPlace) -> list[str]:
     """The command that stands before the zygote's own. Raises `FileNotFoundError` without bubblewrap."""
     program = executable()
     if program is None:
         raise FileNotFoundError("bubblewrap is not installed")
+    gpu = bool(place.gpus)
     command = [program, "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
     command += ["--die-with-parent", "--new-session", "--hostname", "flip", "--cap-drop", "ALL"]
     if os.geteuid() == 0:
@@ -41,19 +43,20 @@ def prefix(writable: Iterable[Path], readable: Iterable[Path], gpu: bool) -> lis
         elif Path(path).exists():
             command += ["--ro-bind", path, path]
     command += ["--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--size", str(TMP_BYTES), "--tmpfs", "/tmp"]
-    command += ["--perms", "1777", "--tmpfs", "/dev/shm"]
+    # Half the run's memory, so that it is bounded where no cgroup counts it: frameworks pass batches through it.
+    command += ["--perms", "1777", "--size", str(place.limits.memory_bytes // 2), "--tmpfs", "/dev/shm"]
     for path in (*(f"/etc/{name}" for name in ETC), *CPU, *(GPU if gpu else ())):
         command += ["--ro-bind-try", path, path]
     for device in sorted(Path("/dev").glob("nvidia*")) if gpu else ():
         command += ["--dev-bind-try", str(device), str(device)]
-    code, writable, readable = _code(), list(writable), list(readable)
+    code = _code()
     # bubblewrap would make the folders on the way for root alone.
-    ways = {parent for path in (*code, *readable, *writable) for parent in path.parents}
+    ways = {parent for path in (*code, *place.readable, *place.writable) for parent in path.parents}
     for folder in sorted(ways - {Path("/"), Path("/tmp"), Path("/dev"), Path("/dev/shm")}):
         command += ["--perms", "0755", "--dir", str(folder)]
-    for path in (*code, *readable):
+    for path in (*code, *place.readable):
         command += ["--ro-bind", str(path), str(path)]
-    for path in writable:
+    for path in place.writable:
         command += ["--bind", str(path), str(path)]
     return [*command, "--remount-ro", "/", "--chdir", "/", "--"]
 
