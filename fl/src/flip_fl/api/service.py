@@ -28,6 +28,7 @@ from flip_contracts.fl_api import (
 )
 from flip_contracts.sandbox import SandboxReport
 from flip_contracts.statuses import RunReason
+from flip_fl.api.log_batcher import LogBatcher
 from flip_fl.control import Control, FlowerStatus
 from flip_fl.errors import FlError, ResultsNotReady, RunUnknown, SuperLinkUnreachable, TokenInvalid
 from flip_fl.executor.imports import platform_imports
@@ -42,7 +43,6 @@ from flip_fl.store import RunRow, Store, federation_of
 log = logging.getLogger(__name__)
 FLWR_VERSION = "1.42.0"
 MAX_RESULT_BYTES = 20 * 2**30
-LOG_BATCH_SECONDS = 0.2
 STATUS_SECONDS = 2.0  # between looks at a run whose ServerApp lives
 LAST_WORDS_SECONDS = 5.0  # flwr ends a finished ServerApp within this
 
@@ -394,28 +394,3 @@ class FlService:
 def _file_sha(path: Path) -> str:
     with path.open("rb") as source:
         return hashlib.file_digest(source, "sha256").hexdigest()
-
-
-class LogBatcher(threading.Thread):
-    """ServerApp lines become one event every 0.2 s, not one a line."""
-
-    def __init__(self, store: Store):
-        super().__init__(name="log-batcher", daemon=True)
-        self._store = store
-        self._lines: dict[UUID, list[str]] = {}
-        self._lock = threading.Lock()
-
-    def add(self, run_id: UUID, line: str) -> None:
-        with self._lock:
-            self._lines.setdefault(run_id, []).append(line[:4000])
-
-    def flush(self) -> None:
-        with self._lock:  # held while writing: two flushes must not change the order
-            waiting, self._lines = self._lines, {}
-            for run_id, lines in waiting.items():
-                self._store.append(run_id, EventKind.LOG, {"lines": lines})
-
-    def run(self) -> None:
-        while True:
-            time.sleep(LOG_BATCH_SECONDS)
-            self.flush()
