@@ -126,7 +126,7 @@ def _coded(folder: Path) -> dict[str, str]:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.ClassDef):
                 texts = dict(_assigned(node))
-                if "code" in texts and (told := texts.get("public") or ast.get_docstring(node)):
+                if texts.get("code") and (told := texts.get("public") or ast.get_docstring(node)):
                     found[texts["code"]] = told
     return found
 

@@ -19,11 +19,14 @@ from flip.cli.hub.errors import HubProblem, HubUnavailable, line_of
 # ruff: noqa: F811  pytest hands fixtures over by name
 
 
+NONE = b'{"items": [], "next_cursor": null}'
+
+
 class Server:
     """Answers with `answers` in order, the last one again and again; remembers what was asked."""
 
     def __init__(self) -> None:
-        self.answers: list[tuple[int, bytes]] = [(200, b"[]")]
+        self.answers: list[tuple[int, bytes]] = [(200, NONE)]
         self.asked: list[tuple[str, str, str | None]] = []
         server = self
 
@@ -65,12 +68,12 @@ def hub(server: Server) -> Hub:
 
 def test_the_token_goes_along_and_is_not_part_of_what_is_printed(server: Server, hub: Hub):
     hub.projects()
-    assert server.asked == [("GET", "/api/v1/projects", "Bearer secret-token")]
+    assert server.asked == [("GET", "/api/v1/projects?limit=200&cursor=", "Bearer secret-token")]
     assert "secret-token" not in repr(Access(server.url, "secret-token"))
 
 
 def test_a_get_is_tried_again(server: Server, hub: Hub):
-    server.answers = [(503, b""), (502, b"<html>"), (200, b"[]")]
+    server.answers = [(503, b""), (502, b"<html>"), (200, NONE)]
     assert hub.projects() == []
     assert len(server.asked) == 3
 

@@ -45,11 +45,11 @@ def test_train_and_watch_to_the_results_as_plain_lines(ready: Story):
     statuses = re.findall(r"(?m)^..:..:..  ([A-Z_]+)$", out)
     assert statuses == ["INITIATED", "PREPARED", "TRAINING_STARTED", "RESULTS_UPLOADED"]
     for line in (
-        "trust-alpha joined",
-        "trust-beta is online",
-        "round 1: sent to 2 trusts",
+        "trust-alpha joined.",
+        "trust-beta is online.",
+        "Round 1 was sent to 2 trusts.",
         "trust-alpha  TRAIN_LOSS 1  (round 1)",
-        "round 1 train: 2 results, 0 failures",
+        "Round 1 (train): 2 results, 0 failures.",
         "log | hello from the server",
         "log | \ufffd[2Jwiped",
     ):
@@ -97,7 +97,7 @@ def test_watching_survives_an_absence_of_the_hub_and_says_so(ready: Story):
     run_id = ready.running()
     watching = ready.flip.start("watch", ready.model)
     for line in watching.stdout:
-        if line.endswith("  running\n"):
+        if line.endswith("  The run is running.\n"):
             break
     ready.hub.do("down")
     away = watching.stdout.readline()
@@ -114,7 +114,7 @@ def test_patience_has_an_end(ready: Story):
     run_id = ready.running()
     watching = ready.flip.start("watch", ready.model, "--patience", "0.5")
     for line in watching.stdout:
-        if line.endswith("  running\n"):
+        if line.endswith("  The run is running.\n"):
             break
     ready.hub.do("down")
     code, _, err = ended(watching)

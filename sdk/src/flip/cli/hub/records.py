@@ -93,7 +93,7 @@ class Event(TypedDict):
     id: int
     at: str
     kind: str
-    payload: dict[str, Any]
+    text: str
 
 
 class LogLine(TypedDict):

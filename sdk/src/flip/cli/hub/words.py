@@ -2,52 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from flip.cli.hub.output import one_line, short
 from flip.cli.hub.records import Event, Run, Series
 
 BARS: Final = "▁▂▃▄▅▆▇█"
 SPARK_POINTS: Final = 30
-_EVENTS: Final = {
-    "queued": "queued for {trusts}",
-    "starting": "starting",
-    "running": "running",
-    "trust_joined": "{trust} joined",
-    "trust_online": "{trust} is online",
-    "trust_refused": "{trust} refused: {text} [{code}]",
-    "trust_lost": "{trust} is lost: {text}",
-    "trust_left": "{trust} is left out: {text}",
-    "server_app_started": "ServerApp started",
-    "round_sent": "round {round}: sent to {nodes} trusts",
-    "round_done": "round {round} {phase}: {results} results, {failures} failures",
-    "server_app_exception": "ServerApp raised {error_class}",
-    "node_exception": "{trust}: ClientApp raised {error_class}: {text}",
-    "client_name_differs": "{trust}: the app sends metrics as {client_names}; they are kept under {trust}",
-    "stop_requested": "stop requested",
-    "notice": "notice: {text}",
-}
-_SAID_ELSEWHERE: Final = frozenset({"app_status", "ended"})  # by the status bar, and by the last line
-
-
-class _Facts(dict[str, str]):
-    def __missing__(self, key: str) -> str:
-        return "?"
+# By the status bar, by the last line, and once for each message of every round.
+_SAID_ELSEWHERE: Final = frozenset({"app_status", "model_status", "ended", "exchanges"})
 
 
 def event_text(event: Event) -> str | None:
-    """The event in a sentence; its kind and facts if this version does not know it; None if it is told elsewhere."""
-    if event["kind"] in _SAID_ELSEWHERE:
-        return None
-    facts = _Facts({key: _fact(value) for key, value in event["payload"].items() if value not in (None, "", [])})
-    if known := _EVENTS.get(event["kind"]):
-        return one_line(known.format_map(facts))
-    listed = ", ".join(f"{key} {value}" for key, value in facts.items())
-    return one_line(f"{event['kind'].replace('_', ' ')}{': ' + listed if listed else ''}")
-
-
-def _fact(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    """The hub's sentence about the event; None if it is told elsewhere."""
+    return None if event["kind"] in _SAID_ELSEWHERE else one_line(event["text"])
 
 
 def ending(run: Run) -> str:
