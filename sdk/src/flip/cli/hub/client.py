@@ -172,7 +172,9 @@ class Hub:
             message, code = str(body["message"]), str(body["code"])
         except (ValueError, KeyError, TypeError):
             if response.status_code in AWAY:
-                return HubUnavailable(f"The hub at {self.url} does not answer as a hub does now: HTTP {response.status_code}.")
+                return HubUnavailable(
+                    f"The hub at {self.url} does not answer as a hub does now: HTTP {response.status_code}."
+                )
             return self._not_a_hub(response)
         if response.status_code == httpx.codes.UNAUTHORIZED and code == "not_authenticated":
             message = f"Your login has ended, or the token is not valid. Run `flip login {self.url}`."
