@@ -16,7 +16,7 @@ TRUSTS = ("trust-alpha", "trust-beta", "trust-gamma")
 
 
 @pytest.fixture(scope="session")
-def stack() -> Iterator[Stack]:
+def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
     with TemporaryDirectory(prefix="flip-federation-", ignore_cleanup_errors=True) as folder:
         stack = Stack(Path(folder), trust_names=TRUSTS)
         try:
@@ -24,6 +24,15 @@ def stack() -> Iterator[Stack]:
             yield stack
         finally:
             stack.stop()
+            if request.session.testsfailed:
+                tell_logs(stack.root)
+
+
+def tell_logs(root: Path) -> None:
+    """The folder is about to go: what its processes said last may tell why a test failed."""
+    for log in sorted(root.glob("**/*.log")):
+        if log.parent.name != "zygote" and (lines := log.read_text(errors="replace").splitlines()[-40:]):
+            print(f"\n--- {log.relative_to(root)}", *(line[:2000] for line in lines), sep="\n")
 
 
 @pytest.fixture(scope="session")

@@ -11,8 +11,8 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -70,6 +70,7 @@ class Net:
     client: httpx.Client
     level: SandboxLevel
     limits: dict[str, int] = field(default_factory=dict)
+    host: str = "127.0.0.1"
     cursor: int = 0
     nodes: list[Node] = field(default_factory=list)
 
@@ -102,7 +103,7 @@ class Net:
         spec = {
             "run_id": str(run_id),
             "trust": trust,
-            "superlink": f"127.0.0.1:{self.ports['fleet']}",
+            "superlink": f"{self.host}:{self.ports['fleet']}",
             "ca_pem_file": str(self.root / "fl" / "pki" / "ca.crt"),
             "private_key_file": str(key_file),
             "fab_sha256": fab_sha256,
@@ -166,9 +167,16 @@ def net(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Net]:
         yield net
 
 
+@pytest.fixture(scope="session")
+def another_net() -> Callable[..., AbstractContextManager[Net]]:
+    return running_net
+
+
 @contextmanager
-def running_net(root: Path, settings: Mapping[str, str] | None = None) -> Iterator[Net]:
-    """A net with its state in `root`; benchmarks/rounds.py uses it too."""
+def running_net(
+    root: Path, settings: Mapping[str, str] | None = None, host: str = "127.0.0.1", inside: Sequence[str] = ()
+) -> Iterator[Net]:
+    """A net with its state in `root`; benchmarks/rounds.py uses it too. `inside` is what enters its machine."""
     ports = {name: free_port() for name in ("api", "relay", "superlink", "fleet")}
     key, signing_key = secrets.token_urlsafe(24), ed25519.Ed25519PrivateKey.generate()
     (root / "net.key").write_text(key)
@@ -181,19 +189,22 @@ def running_net(root: Path, settings: Mapping[str, str] | None = None) -> Iterat
         "FLIP_FL_NET_KEY_FILE": str(root / "net.key"),
         "FLIP_FL_SIGNING_KEY_FILE": str(root / "signing.pem"),
         **{f"FLIP_FL_{name.upper()}_PORT": str(port) for name, port in ports.items()},
+        "FLIP_FL_HOST": host,
+        "FLIP_FL_FLEET_HOST": host,
         "FLIP_FL_SANDBOX_MINIMUM": SandboxLevel.NONE,  # a machine without namespaces runs all other tests
         **(settings or {}),
         "HUB_SECRET": "must not reach an app",
     }
     with (root / "fl.log").open("wb") as log:
-        process = subprocess.Popen([sys.executable, "-m", "flip_fl.cli", "serve"], env=env, stdout=log, stderr=log)
+        command = [*inside, sys.executable, "-m", "flip_fl.cli", "serve"]
+        process = subprocess.Popen(command, env=env, stdout=log, stderr=log)
     client = httpx.Client(
-        base_url=f"http://127.0.0.1:{ports['api']}",
+        base_url=f"http://{host}:{ports['api']}",
         headers={"authorization": f"Bearer {key}"},
         trust_env=False,
         timeout=30,
     )
-    net = Net(root, ports, key, signing_key, process, client, SandboxLevel.NONE)
+    net = Net(root, ports, key, signing_key, process, client, SandboxLevel.NONE, host=host)
     try:
         deadline = time.monotonic() + 60
         while True:

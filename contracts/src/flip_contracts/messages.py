@@ -50,12 +50,15 @@ class RotateResponse(Wire):
     token: str
 
 
+LONGEST_COMPONENT = 200
+
+
 class HeartbeatRequest(Wire):
     """`components`: health by name (`ok`, or a word of what is wrong); `versions`: version by name of software."""
 
     agent_version: str
     protocol_version: int
-    components: dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=200)]] = {}
+    components: dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=LONGEST_COMPONENT)]] = {}
     versions: dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=64)]] = {}
 
 

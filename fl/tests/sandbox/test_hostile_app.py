@@ -37,6 +37,7 @@ def test_a_hostile_app_reaches_nothing_at_either_end_and_is_run_unchanged_each_t
     ("attack", "limits", "words"),
     [
         ("fork bomb", {"processes": 60}, "ClientAppExited"),
+        ("memory", {"memory_bytes": 400 * 2**20}, "of memory"),
         ("disk", {"disk_bytes": 32 * 2**20}, "of disk"),
         ("endless loop", {"wall_seconds": 4}, "wall time"),
     ],

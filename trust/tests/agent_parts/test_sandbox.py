@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 
+from flip_contracts.messages import HeartbeatRequest
 from flip_contracts.sandbox import SandboxLevel
 from flip_trust.errors import GpuSlotsTaken, SandboxTooLow
 from flip_trust.flower.gpus import GpuSlots
@@ -27,7 +28,16 @@ def sandbox(site):
 def test_the_level_that_the_probe_found_is_told_to_the_hub(sandbox):
     made = sandbox(f"echo 'a line of a library'; echo '{json.dumps(FULL)}'")
     made.demand()
-    assert made.components() == {"sandbox": "full", "sandbox_minimum": "full"}
+    assert made.components() == {"sandbox": "full", "sandbox_minimum": "full", "sandbox_stopped": "1 of 1 attacks"}
+
+
+def test_a_long_report_fits_into_a_heartbeat(sandbox):
+    attacks = [f"attack number {number}" for number in range(40)]
+    made = sandbox(f"echo '{json.dumps({'level': 'process', 'stopped': [], 'open': attacks, 'why': 'x' * 300})}'")
+    told = HeartbeatRequest(agent_version="1", protocol_version=1, components=made.components()).components
+    assert told["sandbox_stopped"] == "0 of 40 attacks"
+    assert told["sandbox_open"].startswith("attack number 0, attack number 1, ")
+    assert told["sandbox_why"].startswith("xxx")
 
 
 @pytest.mark.parametrize("script", ["exit 1", "echo no json", "echo '{}'", "true"])

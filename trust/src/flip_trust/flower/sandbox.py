@@ -5,6 +5,7 @@ import subprocess
 
 from pydantic import ValidationError
 
+from flip_contracts.messages import LONGEST_COMPONENT
 from flip_contracts.sandbox import SandboxLevel, SandboxReport
 from flip_trust.errors import SandboxTooLow
 from flip_trust.settings import TrustSettings
@@ -49,6 +50,14 @@ class Sandbox:
             )
 
     def components(self) -> dict[str, str]:
-        """For the heartbeat: the hub and its page say how a trust runs strangers' code."""
-        told = {"sandbox": str(self.level), "sandbox_minimum": str(self._settings.sandbox_minimum)}
-        return told | ({"sandbox_why": self.report.why[:300]} if self.report.why else {})
+        """The probe's report for the heartbeat: the hub and its page say how a trust runs strangers' code."""
+        report = self.report
+        tried = len(report.stopped) + len(report.open)
+        told = {
+            "sandbox": str(self.level),
+            "sandbox_minimum": str(self._settings.sandbox_minimum),
+            "sandbox_stopped": f"{len(report.stopped)} of {tried} attacks" if tried else "",
+            "sandbox_open": ", ".join(report.open),
+            "sandbox_why": report.why,
+        }
+        return {name: value[:LONGEST_COMPONENT] for name, value in told.items() if value}

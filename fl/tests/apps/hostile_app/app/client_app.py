@@ -1,5 +1,6 @@
 """At a trust: tampers with its own unpacked code for the next message, looks around, or uses up what there is."""
 
+import mmap
 import os
 import socket
 import time
@@ -25,6 +26,11 @@ def train(msg: Message, context: Context) -> Message:
                 except OSError:
                     break
             os._exit(9)
+        case "memory":  # shared, which no limit of one process counts
+            held = [mmap.mmap(-1, 2**22) for _ in range(150)]
+            for block in held:
+                block.write(b"x" * 2**22)
+            time.sleep(60)
         case "disk":
             for number in range(40):
                 Path(f"fill-{number}").write_bytes(b"x" * 2**22)
