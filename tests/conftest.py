@@ -25,7 +25,8 @@ def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
         finally:
             stack.stop()
             if request.session.testsfailed:
-                tell_logs(stack.root)
+                with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+                    tell_logs(stack.root)
 
 
 def tell_logs(root: Path) -> None:

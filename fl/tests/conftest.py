@@ -60,7 +60,7 @@ class Node:
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
-@dataclass
+@dataclass(eq=False)
 class Net:
     root: Path
     ports: dict[str, int]
@@ -132,13 +132,17 @@ class Net:
             time.sleep(0.1)
         self.client.post(f"/v1/runs/{run_id}/start").raise_for_status()
 
+    def look(self, wait: float = 0.2) -> list[dict]:
+        """What happened since the last look, in all runs of this net."""
+        page = self.client.get("/v1/events", params={"after": self.cursor, "wait": wait}, timeout=15).json()
+        self.cursor = page["next_after"]
+        return page["events"]
+
     def follow(self, run_id: UUID, timeout: float = 90) -> list[dict]:
         """All events of this run up to its end."""
         seen, deadline = [], time.monotonic() + timeout
         while time.monotonic() < deadline:
-            page = self.client.get("/v1/events", params={"after": self.cursor, "wait": 5}, timeout=15).json()
-            self.cursor = page["next_after"]
-            seen += [e for e in page["events"] if e["run_id"] == str(run_id)]
+            seen += [e for e in self.look(5) if e["run_id"] == str(run_id)]
             if seen and seen[-1]["kind"] == "run_finished":
                 return seen
         raise AssertionError(f"no end within {timeout} s: {[e['kind'] for e in seen]}")

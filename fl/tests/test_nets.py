@@ -3,9 +3,9 @@
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 
 import pytest
@@ -36,47 +36,42 @@ def second_machine() -> Iterator[list[str]]:
         ip("netns", "delete", name)  # the cable goes with it
 
 
-@dataclass
-class Pair:
-    """Two runs that were started one right after the other; `ends` and `starts` are of their rounds."""
-
-    starts: list[datetime]
-    ends: list[datetime]
-
-    @property
-    def overlapped(self) -> bool:
-        return max(self.starts) < min(self.ends)
-
-
-def run_both(first, second) -> Pair:
+def rounds_of_both(first, second) -> list[list[datetime]]:
+    """Two runs are started one right after the other; when the rounds of each began and ended."""
     started = []
     for net, trusts in ((first, ["alpha", "beta"]), (second, ["gamma", "delta"])):
         run_id, prepared = net.prepare(2, **{"num-server-rounds": 6})
         nodes = [net.join(run_id, trust, prepared["fab_sha256"]) for trust in trusts]
-        started.append((net, run_id, nodes))
+        started.append((net, str(run_id), nodes))
     for net, run_id, _ in started:
         net.start(run_id, 2)
-    pair = Pair([], [])
-    for net, run_id, nodes in started:
-        net.cursor = 0  # the other run of the same net was followed before
-        events = net.follow(run_id)
-        finished = events[-1]["payload"]
-        assert (finished["outcome"], finished["train_results"]) == ("succeeded", 12), finished
-        rounds = [datetime.fromisoformat(e["at"]) for e in events if e["kind"] in {"train_sent", "round_done"}]
-        pair.starts.append(rounds[0])
-        pair.ends.append(rounds[-1])
+    told: dict[str, list[dict]] = {run_id: [] for _, run_id, _ in started}
+    deadline = time.monotonic() + 90
+    while not all(events and events[-1]["kind"] == "run_finished" for events in told.values()):
+        assert time.monotonic() < deadline, told
+        for net in dict.fromkeys((first, second)):
+            for event in net.look():
+                told.get(event["run_id"], []).append(event)
+    for _, run_id, nodes in started:
+        finished = told[run_id][-1]["payload"]
+        assert (finished["outcome"], finished["train_results"]) == ("succeeded", 12), told[run_id][-20:]
         for node in nodes:
             node.stop()
-    return pair
+    told_rounds = [[e for e in events if e["kind"] in {"train_sent", "round_done"}] for events in told.values()]
+    return [[datetime.fromisoformat(e["at"]) for e in events] for events in told_rounds]
+
+
+def overlap(runs: list[list[datetime]]) -> bool:
+    return max(run[0] for run in runs) < min(run[-1] for run in runs)
 
 
 def test_two_runs_of_one_net_train_at_the_same_time(net):
-    assert run_both(net, net).overlapped
+    assert overlap(rounds_of_both(net, net))
 
 
 @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("ip"), reason="only root can make a second machine")
 def test_a_net_on_a_second_machine_trains_beside_the_first(net, another_net, tmp_path):
     with second_machine() as inside, another_net(tmp_path, host=f"{SUBNET}.2", inside=inside) as second:
-        assert run_both(net, second).overlapped
+        assert overlap(rounds_of_both(net, second))
         health = second.client.get("/v1/health").json()
         assert health["superlink_online"]

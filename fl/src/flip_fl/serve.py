@@ -95,10 +95,11 @@ def run_serve(settings: FlSettings) -> None:
     service = FlService(settings, store, control, api, sandbox)
     service.start()
     net_key = settings.net_key_file.read_text().strip()
-    common = {"host": settings.host, "log_level": "warning", "access_log": False}
+    api_at = {"host": settings.host, "port": settings.api_port}
+    relay_at = {"host": "127.0.0.1", "port": settings.relay_port}  # the wall's doors lead to loopback and nowhere else
     servers = [
-        QuietServer(uvicorn.Config(create_api(service, store, net_key), port=settings.api_port, **common)),
-        QuietServer(uvicorn.Config(create_relay(service), port=settings.relay_port, **common)),
+        QuietServer(uvicorn.Config(app, **place, log_level="warning", access_log=False))
+        for app, place in ((create_api(service, store, net_key), api_at), (create_relay(service), relay_at))
     ]
     try:
         asyncio.run(_serve(servers, superlink))

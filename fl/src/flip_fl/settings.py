@@ -14,9 +14,11 @@ class FlSettings(BaseSettings):
     data_dir: Path = Field(description="State, keys and run folders of this net.")
     net_key_file: Path = Field(description="File with the bearer key that the hub presents to the FL API.")
     signing_key_file: Path = Field(description="The hub's Ed25519 key (PEM PKCS8) that signs vetted FABs.")
-    host: str = Field(default="127.0.0.1", description="Address of the FL API and the relay; keep it private.")
+    host: str = Field(default="127.0.0.1", description="Address of the FL API; keep it private.")
     api_port: int = Field(default=8100, description="FL API, called by the hub.")
-    relay_port: int = Field(default=8101, description="Relay, called by ServerApps with a run-scoped token.")
+    relay_port: int = Field(
+        default=8101, description="Relay on loopback, called by ServerApps with a run-scoped token."
+    )
     superlink_port: int = Field(default=8102, description="SuperLink's loopback door: Control and Runtime APIs.")
     fleet_host: str = Field(default="127.0.0.1", description="Address of the Fleet door, the one trusts reach.")
     fleet_port: int = Field(default=8103, description="SuperLink's Fleet door: nothing but /v1/fleet/.")

@@ -13,6 +13,7 @@ from flip_contracts.fl_api import EventKind
 from flip_contracts.statuses import Decision, RunState
 from flip_hub.db import now
 from flip_hub.flower.port import FlRefused
+from flip_hub.runs.schemas import read_run
 from flip_hub.runs.tables import Run, RunLogLine
 
 
@@ -300,6 +301,15 @@ def test_the_queue_shows_places_to_all_and_names_to_who_may_see(hub):
     assert read(hub, third)["queue_position"] == 2
     stranger = hub.person("researcher", "stranger@x.example").get("queue")
     assert {entry["run_id"] for entry in stranger["waiting"]} == {None}
+
+
+def test_a_run_that_leaves_the_queue_while_it_is_read_has_no_place_in_it(hub):
+    run_id = make_run(hub, make_project(hub), state=RunState.QUEUED, starting_at=None)
+    with hub.database.session() as reading:
+        run = reading.get_one(Run, run_id)
+        with hub.database.session() as starting:
+            starting.get_one(Run, run_id).state = RunState.STARTING
+        assert read_run(reading, hub.settings, run).queue_position is None
 
 
 def test_the_log_is_read_forward_backward_and_by_a_text(hub):

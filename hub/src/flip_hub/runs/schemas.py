@@ -102,4 +102,6 @@ def place_in_queue(session: Session, settings: HubSettings, run: Run) -> tuple[i
         return None, None
     queue = read_queue(session, settings, draining=False)
     order = [item.run for item in queue.order]
+    if run.id not in order:  # it has left the queue since it was read
+        return None, None
     return order.index(run.id) + 1, expected_starts(session, queue).get(run.id)
