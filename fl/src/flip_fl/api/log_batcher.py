@@ -10,7 +10,7 @@ from flip_fl.store import Store
 
 LOG_BATCH_SECONDS = 0.2
 MAX_LINE = 4000
-# Colours, cursor moves, titles, links (ECMA-48) and single control characters: an app must not steer a reader's terminal.
+# Colours, cursor moves, titles, links (ECMA-48), single control characters: an app must not steer a reader's terminal.
 CONTROL = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
     r"|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?"
