@@ -13,7 +13,7 @@ from pathlib import Path
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
 GRACE_SECONDS = 15.0
-KINDS = {"SuperLink": "superlink", "SuperNode": "supernode", "app": "executor.child", "PostgreSQL": "postgres"}
+KINDS = {"app": "executor.zygote", "SuperLink": "superlink", "SuperNode": "supernode", "PostgreSQL": "postgres"}
 
 
 class DemoError(Exception):

@@ -6,6 +6,7 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,7 @@ class Trust:
         marker = self.root / "data" / ".complete"
         if marker.exists():
             return
+        self.root.mkdir(parents=True, exist_ok=True)
         done = subprocess.run(
             [
                 *(sys.executable, "-m", "flip_trust.synthetic", "--out", str(self.root / "data")),
@@ -180,6 +182,23 @@ class Stack:
 
     # --- start ---
     def start(self) -> None:
+        with ThreadPoolExecutor(len(self.trust_names), "hospital") as pool:  # they are made while the hub comes up
+            trusts = [
+                Trust(name, self.root / name, self.hub_url, n) for n, name in enumerate(self.trust_names, start=1)
+            ]
+            made = [pool.submit(trust.generate, self.persons, self.accessions) for trust in trusts]
+            admin = self._start_hub_and_net()
+            for trust, hospital in zip(trusts, made, strict=True):
+                self.on_stage(f"Synthetic hospital and agent of {trust.name}")
+                hospital.result()
+                self.add_trust(trust, admin)
+        self.on_stage("Trusts come online")
+        wait_until("Trusts coming online", lambda: self._all_online(admin), 60, self.processes)
+        levels = {t["name"]: t["components"].get("sandbox", "unknown") for t in admin.get("trusts")}
+        self.on_stage("Sandbox around apps: " + ", ".join(f"{levels[name]} at {name}" for name in self.trusts))
+
+    def _start_hub_and_net(self) -> HubClient:
+        """Returns the admin, who has made the researcher."""
         self.on_stage("Keys, embedded PostgreSQL and migrations")
         net_key = self.root / "keys" / "net.key"
         if not net_key.exists():
@@ -191,10 +210,11 @@ class Stack:
             self.new_passwords[made["email"]] = made["password"]
             self._remember(admin={"email": made["email"], "password": made["password"]})
 
-        self.on_stage("FL API and SuperLink (TLS, SuperNode authentication)")
-        self.start_fl()
-        self.on_stage("Hub")
-        self.start_hub()
+        self.on_stage("Hub; FL API and SuperLink (TLS, SuperNode authentication)")
+        self._start_fl()
+        self._start_hub()
+        wait_until("Starting the hub", lambda: _healthy(f"{self.hub_url}/api/v1/health"), 60, self.processes)
+        wait_until("Starting the SuperLink", self._net_is_online, 90, self.processes)
 
         admin = self.as_admin()
         if "researcher" not in self._facts():
@@ -202,50 +222,37 @@ class Stack:
             made = admin.post("users", {**person, "must_change_password": False})
             self.new_passwords["researcher@flip.example"] = made["password"]
             self._remember(researcher={"email": "researcher@flip.example", "password": made["password"]})
+        return admin
 
-        for seed, name in enumerate(self.trust_names, start=1):
-            self.on_stage(f"Synthetic hospital and agent of {name}")
-            self.add_trust(name, seed, admin)
-        self.on_stage("Trusts come online")
-        wait_until("Trusts coming online", lambda: self._all_online(admin), 60, self.processes)
-        levels = {t["name"]: t["components"].get("sandbox", "unknown") for t in admin.get("trusts")}
-        self.on_stage("Sandbox around apps: " + ", ".join(f"{levels[name]} at {name}" for name in self.trusts))
-
-    def add_trust(self, name: str, seed: int, admin: HubClient) -> Trust:
-        trust = self.trusts[name] = Trust(name, self.root / name, self.hub_url, seed)
-        trust.root.mkdir(parents=True, exist_ok=True)
-        trust.generate(self.persons, self.accessions)
-        if name not in {t["name"] for t in admin.get("trusts")}:
-            code = admin.post("trusts", {"name": name})["enrolment_code"]
+    def add_trust(self, trust: Trust, admin: HubClient) -> None:
+        self.trusts[trust.name] = trust
+        if trust.name not in {t["name"] for t in admin.get("trusts")}:
+            code = admin.post("trusts", {"name": trust.name})["enrolment_code"]
             trust.cli("enrol", "--hub", self.hub_url, "--code", code)
         trust.start()
-        return trust
 
     def _all_online(self, admin: HubClient) -> bool:
         online = {t["name"] for t in admin.get("trusts") if t["online"]}
         return set(self.trusts) <= online
 
-    def start_hub(self) -> None:
+    def _start_hub(self) -> None:
         self.hub = Process.start(
             "hub", [str(PLATFORM_BIN / "flip-hub"), "serve"], self._hub_process_env, self.root / "hub.log"
         )
-        wait_until("Starting the hub", lambda: _healthy(f"{self.hub_url}/api/v1/health"), 60, [self.hub])
 
-    def start_fl(self) -> None:
+    def _start_fl(self) -> None:
         self.fl = Process.start(
             "fl", [str(FLOWER_BIN / "flip-fl"), "serve"], self._fl_process_env, self.root / "fl.log"
         )
+
+    def _net_is_online(self) -> bool:
         url = f"http://127.0.0.1:{self.ports['fl_api']}/v1/health"
         key = (self.root / "keys" / "net.key").read_text().strip()
-
-        def online() -> bool:
-            try:
-                answer = httpx.get(url, headers={"authorization": f"Bearer {key}"}, timeout=2, trust_env=False)
-                return answer.status_code == 200 and answer.json()["superlink_online"]
-            except httpx.HTTPError:
-                return False
-
-        wait_until("Starting the SuperLink", online, 90, [self.fl])
+        try:
+            answer = httpx.get(url, headers={"authorization": f"Bearer {key}"}, timeout=2, trust_env=False)
+            return answer.status_code == 200 and answer.json()["superlink_online"]
+        except httpx.HTTPError:
+            return False
 
     def credentials(self, who: str) -> dict[str, str]:
         """E-mail and password of the demo's `admin` or `researcher`."""
