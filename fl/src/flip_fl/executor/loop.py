@@ -3,6 +3,7 @@
 It stands where `flower-superexec` would. The same loop serves ServerApps at the hub and ClientApps at a trust.
 """
 
+import contextlib
 import logging
 import threading
 import time
@@ -12,7 +13,7 @@ from typing import Any, Protocol
 
 import httpx
 from flwr.common.constant import SubStatus
-from flwr.proto.runtime_pb2 import AcquireTaskRequest, PushTaskOutputRequest
+from flwr.proto.runtime_pb2 import AcquireTaskRequest, PushTaskOutputRequest, SendTaskHeartbeatRequest
 from flwr.supercore.constant import TaskType
 from flwr.supercore.interceptors import (
     RuntimeTokenHttpInterceptor,
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 ACQUIRE = "/flwr.proto.Runtime/AcquireTask"
 # Seconds between looks for a task. `look` tells of most tasks at once; the looks are for what it cannot know.
 IDLE_SHORTEST, IDLE_LONGEST = 0.05, 1.0
+CLAIM_SECONDS = 10.0  # between our heartbeats for a task whose process lives
 
 
 class Host(Protocol):
@@ -132,7 +134,10 @@ class Executor(threading.Thread):
         timer.start()
         reader = threading.Thread(target=self._read, args=(flwr_run_id, process), name="app-output", daemon=True)
         reader.start()
+        ended = threading.Event()
+        threading.Thread(target=self._keep_claim, args=(token, ended), name="app-claim", daemon=True).start()
         returncode = process.wait()
+        ended.set()
         timer.cancel()
         reader.join(timeout=5)
         process.output.close()
@@ -146,6 +151,16 @@ class Executor(threading.Thread):
             self._running[flwr_run_id] = left
             if not left:
                 del self._running[flwr_run_id]
+
+    def _keep_claim(self, token: str, ended: threading.Event) -> None:
+        """Flower takes a task for dead if its process says nothing for 30 seconds at first, for 60 later. Loading
+        frameworks on a busy machine takes longer, and so may a computation that lets no other thread run. We see that
+        the process lives; how long it may take is the wall time's business."""
+        client = self._api.client(RuntimeTokenHttpInterceptor(token))
+        while not ended.wait(CLAIM_SECONDS):
+            with contextlib.suppress(httpx.HTTPError, ValueError):  # the task is told by its own heartbeat
+                client.SendTaskHeartbeat(SendTaskHeartbeatRequest())
+        client.close()
 
     def _read(self, flwr_run_id: int, process: AppProcess) -> None:
         for raw in process.output:
