@@ -193,9 +193,8 @@ class Stack:
                 hospital.result()
                 self.add_trust(trust, admin)
         self.on_stage("Trusts come online")
-        wait_until("Trusts coming online", lambda: self._all_online(admin), 60, self.processes)
-        levels = {t["name"]: t["components"].get("sandbox", "unknown") for t in admin.get("trusts")}
-        self.on_stage("Sandbox around apps: " + ", ".join(f"{levels[name]} at {name}" for name in self.trusts))
+        levels = wait_until("Trusts coming online", lambda: self._sandbox_levels(admin), 120, self.processes)
+        self.on_stage("Sandbox around apps: " + ", ".join(f"{level} at {name}" for name, level in levels.items()))
 
     def _start_hub_and_net(self) -> HubClient:
         """Returns the admin, who has made the researcher."""
@@ -231,9 +230,10 @@ class Stack:
             trust.cli("enrol", "--hub", self.hub_url, "--code", code)
         trust.start()
 
-    def _all_online(self, admin: HubClient) -> bool:
-        online = {t["name"] for t in admin.get("trusts") if t["online"]}
-        return set(self.trusts) <= online
+    def _sandbox_levels(self, admin: HubClient) -> dict[str, str]:
+        """Of all trusts, once each is online and has tried its wall."""
+        told = {t["name"]: t["components"].get("sandbox") for t in admin.get("trusts") if t["online"]}
+        return {name: told[name] for name in self.trusts} if all(told.get(name) for name in self.trusts) else {}
 
     def _start_hub(self) -> None:
         self.hub = Process.start(
