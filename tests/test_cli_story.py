@@ -92,7 +92,7 @@ def test_the_pages_commands_do_what_the_page_says(stack: Stack, me: HubClient, l
     assert statuses == ["INITIATED", "PREPARED", "TRAINING_STARTED", "RESULTS_UPLOADED"]
     for trust in ("trust-alpha", "trust-beta"):
         assert re.search(rf"  {trust}  TRAIN_LOSS [0-9.e-]+  \(round 2\)", watched), watched
-    assert "round 2 train: 2 results, 0 failures" in watched
+    assert "Round 2 (train): 2 results, 0 failures." in watched
     assert re.search(r"Run [0-9a-f]{8} succeeded", watched)
 
     with zipfile.ZipFile(laptop.shell.home / "first-try.zip") as archive:

@@ -15,6 +15,7 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+import pyotp
 import uvicorn
 from hub.tests.conftest import APP, FakeAgent, Hub, Person
 from hub.tests.fake_fl import FakeFl
@@ -24,8 +25,11 @@ from flip_contracts.fl_api import EventKind
 from flip_hub.app import create_app
 from flip_hub.cli import migrate_database
 from flip_hub.db import Database, now
+from flip_hub.files.shelf import Shelf
+from flip_hub.files.worker import FileWorker
 from flip_hub.keys import ensure_signing_key
 from flip_hub.nets.tables import NetRow
+from flip_hub.objects import Objects
 from flip_hub.postgres import EmbeddedPostgres
 from flip_hub.results.tables import RunResult
 from flip_hub.settings import HubSettings, NetSettings
@@ -116,6 +120,26 @@ class Driver:
         self.hub.fl.finish(UUID(run_id), results=results, **how)
         self.hub.settle()
         self._drain()
+
+    def look_into_files(self) -> None:
+        """What the hub's own worker does in the background."""
+        worker = FileWorker(self.settings, self.database, Shelf(self.database, Objects(self.settings)))
+        while worker.step():
+            pass
+
+    def second_factor(self, email: str) -> list[str]:
+        """A person of this e-mail who has an authenticator app; returns their recovery codes."""
+        with self.database.session() as session:
+            create_user(session, "test", email, "Careful", "researcher", PASSWORD)
+        body = {"email": email, "password": PASSWORD}
+        careful = Person(self.hub.client, self.hub.client.post("/api/v1/auth/login", json=body).json()["token"])
+        made = careful.post("auth/totp", status=200)
+        proof = {"enrolment": made["enrolment"], "code": pyotp.TOTP(made["secret"]).now()}
+        return careful.post("auth/totp/confirm", proof, 200)["recovery_codes"]
+
+    def api_token(self) -> str:
+        body = {"name": "script", "scopes": ["read", "write"], "expires_days": 1}
+        return self.hub.researcher.post("tokens", body)["token"]
 
     def runs(self, model_id: str) -> list[dict]:
         return self.hub.researcher.get(f"models/{model_id}/runs")

@@ -81,7 +81,7 @@ def test_a_get_is_tried_again(server: Server, hub: Hub):
 def test_nothing_else_is_tried_again(server: Server, hub: Hub):
     server.answers = [(503, b"")]
     for call in (
-        lambda: hub.initiate("m", {}, None),
+        lambda: hub.initiate("m", {}, None, {}),
         lambda: hub.put_file("m", "a.py", b""),
         lambda: hub.delete_file("m", "a.py"),
     ):

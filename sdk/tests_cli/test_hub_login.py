@@ -4,6 +4,7 @@ import json
 import os
 import stat
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from sdk.tests_cli.hub_fixtures import PASSWORD, Shell, TestHub, flip, hub  # noqa: F401  fixtures
@@ -180,3 +181,28 @@ def test_logout_without_the_hub_forgets_and_says_what_is_left(flip: Shell):  # n
     assert "hub_unavailable" in said.out
     assert "stays valid until 20" in said.out
     assert not flip.credentials.exists()
+
+
+def test_a_second_factor_is_asked_for_or_given(hub: TestHub, flip: Shell):  # noqa: F811
+    email = f"{uuid4()}@x.example"
+    codes = hub.do("second_factor", email=email)
+    command = ("login", hub.url, "-u", email)
+    said = flip(*command, "--password-stdin", stdin=PASSWORD)
+    assert (said.code, "[totp_required]" in said.err) == (1, True)
+    assert flip(*command, "--password-stdin", "--code", codes[0], stdin=PASSWORD).code == 0
+    flip.credentials.unlink()
+    terminal = flip.on_terminal(*command)
+    terminal.until("Password: ")
+    terminal.type(f"{PASSWORD}\n")
+    terminal.until("Code of your authenticator app")
+    terminal.type(f"{codes[1]}\n")
+    assert terminal.end() == 0, terminal.seen
+    assert flip.credentials.exists()
+
+
+def test_an_api_token_of_the_page_is_a_login_too(hub: TestHub, flip: Shell):  # noqa: F811
+    said = flip("login", hub.url, "--token-stdin", stdin=hub.do("api_token"))
+    assert said.out.startswith(f"Logged in to {hub.url} as The researcher (researcher), until 2")
+    assert flip("projects").code == 0
+    said = flip("login", hub.url, "--token-stdin", stdin="flip_wrong")
+    assert (said.code, "[not_authenticated]" in said.err) == (1, True)

@@ -79,6 +79,8 @@ def test_the_results_arrive_whole_under_a_name_that_tells_model_and_run(finished
     name = f"{story.model.lower().replace(' ', '-')}-{run_id[:8]}.zip"
     assert (said.code, said.out) == (0, f"{name}  (2.9 MiB, run {run_id[:8]})\n")
     assert digest(story.flip.home / name) == sha256
+    listed = story.flip("results", story.model, "--list").out
+    assert [line.split()[:4] for line in listed.splitlines()[1:]] == [[run_id[:8], "succeeded", "2.9", "MiB"]]
     (story.flip.home / "folder").mkdir()
     assert story.flip("results", story.model, "-o", "folder").code == 0
     assert {p.name for p in (story.flip.home / "folder").iterdir()} == {name}

@@ -30,10 +30,10 @@ def a_round(story: Story, run_id: str, number: int = 1) -> None:
 
 
 def test_train_and_watch_to_the_results_as_plain_lines(ready: Story):
-    watching = ready.flip.start("train", ready.model, "--watch", "--run-config", "num-server-rounds=1")
+    watching = ready.flip.start("train", ready.model, "--watch", "--rounds", "1", "--min-trusts", "2")
     run = first_run(ready)
     run_id = run["id"]
-    assert run["run_config"] == {"num-server-rounds": 1}
+    assert (run["run_config"], run["options"]["min_trusts"]) == ({"num-server-rounds": 1}, 2)
     ready.hub.do("join", run_id=run_id)
     ready.hub.do("emit", run_id=run_id, kind="app_status", status="PREPARED")
     a_round(ready, run_id)

@@ -1,8 +1,10 @@
 """`flip upload`: checked first, only what changed, and nothing left behind without a word."""
 
 import shutil
+import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from sdk.tests_cli.hub_fixtures import APP, Story, flip, hub, story, token_of  # noqa: F401  fixtures
 
@@ -103,3 +105,30 @@ def test_a_model_in_a_run_takes_no_files(story: Story, app: Path):
     story.flip("stop", story.model, "--yes")
     story.hub.do("settle")
     assert "1 file sent" in story.flip("upload", story.model, str(app)).out
+
+
+def test_weights_travel_outside_the_bundle_and_are_looked_into(story: Story, app: Path):
+    pyproject = app / "pyproject.toml"
+    pyproject.write_text(pyproject.read_text() + '\n[tool.flip.files]\nserver = ["weights/*.npy"]\n')
+    (app / "weights").mkdir()
+    np.save(app / "weights" / "start.npy", np.zeros(2_200_000))  # three pieces
+    sending = story.flip.start("upload", story.model, str(app))
+    while "SCANNING" not in states_of(story):
+        assert sending.poll() is None, sending.communicate()
+        time.sleep(0.2)
+    story.hub.do("look_into_files")
+    out, err = sending.communicate(timeout=60)
+    assert (sending.returncode, err) == (0, "")
+    assert "5 files sent (16.8 MiB), 0 unchanged." in out
+    assert "Not uploaded" not in out
+    assert remote(story) == ALL | {"weights/start.npy"}
+    assert "0 files sent (0 B), 5 unchanged." in story.flip("upload", story.model, str(app)).out
+
+    (app / "weights" / "start.npy").write_bytes(b"not an array")
+    said = story.flip("upload", story.model, str(app))
+    assert (said.code, "[file_type_mismatch]" in said.err) == (1, True), said
+
+
+def states_of(story: Story) -> set[str]:
+    hub = Hub(Access(story.hub.url, token_of(story.hub.url)))
+    return {file["state"] for file in hub.files(story.model_id)}

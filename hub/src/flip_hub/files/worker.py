@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 from uuid import UUID
 
@@ -79,7 +79,7 @@ class FileWorker:
             return True
         with self._leased(upload.id), tempfile.TemporaryDirectory(dir=self._scratch()) as folder:
             try:
-                path = Path(folder) / "upload"
+                path = Path(folder) / f"upload{PurePosixPath(upload.path).suffix}"  # scanners go by it
                 sha256 = self._assemble(keys, path)
                 if upload.sha256 and sha256 != upload.sha256:
                     raise HashWrong

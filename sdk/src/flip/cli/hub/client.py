@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import time
 from collections.abc import Iterator
@@ -15,10 +16,24 @@ import httpx
 from flip.cli.hub.credentials import Access, is_loopback
 from flip.cli.hub.errors import HubProblem, HubUnavailable
 from flip.cli.hub.output import one_line
-from flip.cli.hub.records import Check, Event, Login, LogLine, Model, Project, RemoteFile, Run, Series
+from flip.cli.hub.records import (
+    Check,
+    Event,
+    ListedModel,
+    Login,
+    LogLine,
+    Model,
+    Project,
+    RemoteFile,
+    Results,
+    Run,
+    Series,
+)
 
 TIMEOUT: Final = httpx.Timeout(60, connect=10)
 PAUSES: Final = (0.3, 1.0)  # between tries of a GET; anything else is tried once, for it may have been done
+PAGE: Final = 200
+TUS: Final = {"tus-resumable": "1.0.0"}
 AWAY: Final = frozenset({500, 502, 503, 504})  # 500 without a body of ours: a hub on its way down
 SHA256: Final = re.compile(r'"([0-9a-f]{64})"')
 
@@ -52,28 +67,30 @@ class Hub:
     def close(self) -> None:
         self._http.close()
 
-    def login(self, email: str, password: str) -> Login:
-        return self._json("POST", "auth/login", json={"email": email, "password": password})
+    def login(self, email: str, password: str, code: str = "") -> Login:
+        return self._json("POST", "auth/login", json={"email": email, "password": password, "code": code})
+
+    def session(self) -> Login:
+        """Whose token this is, and until when; without the token itself."""
+        return self._get("auth/session")
 
     def logout(self) -> None:
         """End this token at the hub."""
         self._send("POST", "auth/logout")
 
     def projects(self) -> list[Project]:
-        """Every one that the user sees, page by page."""
-        found: list[Project] = []
-        cursor = ""
-        while True:
-            page = self._get("projects", limit=200, cursor=cursor)
-            found += page["items"]
-            if not (cursor := page["next_cursor"] or ""):
-                return found
+        """Every one that the user sees."""
+        return self._pages("projects")
 
     def project(self, project_id: str) -> Project:
         return self._get(f"projects/{project_id}")
 
     def models(self, project_id: str) -> list[Model]:
         return self._get(f"projects/{project_id}/models")
+
+    def all_models(self) -> list[ListedModel]:
+        """Of every project that the user sees."""
+        return self._pages("models")
 
     def model(self, model_id: str) -> Model:
         return self._get(f"models/{model_id}")
@@ -88,14 +105,32 @@ class Hub:
     def put_file(self, model_id: str, path: str, content: bytes) -> RemoteFile:
         return self._json("PUT", f"models/{model_id}/files/{quote(path)}", content=content)
 
+    def create_upload(self, model_id: str, path: str, size: int, sha256: str) -> str:
+        """Announce a file that comes in pieces (tus 1.0); returns the upload's id."""
+        named = {"filename": path, "sha256": sha256}
+        metadata = ",".join(f"{key} {base64.b64encode(text.encode()).decode()}" for key, text in named.items())
+        headers = {**TUS, "upload-length": str(size), "upload-metadata": metadata}
+        return self._send("POST", f"models/{model_id}/uploads", headers=headers).headers["location"].rpartition("/")[2]
+
+    def upload_offset(self, model_id: str, upload_id: str) -> int:
+        return int(self._send("HEAD", f"models/{model_id}/uploads/{upload_id}", headers=TUS).headers["upload-offset"])
+
+    def send_piece(self, model_id: str, upload_id: str, offset: int, piece: bytes) -> int:
+        """The bytes from `offset` on; returns the offset after them."""
+        headers = {**TUS, "upload-offset": str(offset), "content-type": "application/offset+octet-stream"}
+        where = f"models/{model_id}/uploads/{upload_id}"
+        return int(self._send("PATCH", where, headers=headers, content=piece).headers["upload-offset"])
+
     def delete_file(self, model_id: str, path: str) -> None:
         self._send("DELETE", f"models/{model_id}/files/{quote(path)}")
 
     def check(self, model_id: str) -> Check:
         return self._get(f"models/{model_id}/check")
 
-    def initiate(self, model_id: str, run_config: dict[str, Any], trusts: list[str] | None) -> Run:
-        body = {"run_config": run_config, "trusts": trusts}
+    def initiate(
+        self, model_id: str, run_config: dict[str, Any], trusts: list[str] | None, options: dict[str, Any]
+    ) -> Run:
+        body = {"run_config": run_config, "trusts": trusts, "options": options}
         return self._json("POST", f"models/{model_id}/runs", json=body)
 
     def runs(self, model_id: str) -> list[Run]:
@@ -119,6 +154,10 @@ class Hub:
     def metrics(self, run_id: str) -> list[Series]:
         return self._get(f"runs/{run_id}/metrics")
 
+    def results_of(self, model_id: str) -> list[Results]:
+        """What the model's runs left behind, newest first."""
+        return self._get(f"models/{model_id}/results")
+
     @contextmanager
     def results(self, run_id: str, offset: int = 0) -> Iterator[Download]:
         """Stream the results. A hub that cannot start at `offset` starts at 0, and the `Download` says so."""
@@ -136,6 +175,15 @@ class Hub:
         except httpx.TransportError as error:
             raise self._away(error) from error
 
+    def _pages(self, path: str) -> list[Any]:
+        found: list[Any] = []
+        cursor = ""
+        while True:
+            page = self._get(path, limit=PAGE, cursor=cursor)
+            found += page["items"]
+            if not (cursor := page["next_cursor"] or ""):
+                return found
+
     def _get(self, path: str, **params: Any) -> Any:
         return self._json("GET", path, params=params)
 
@@ -147,7 +195,7 @@ class Hub:
             raise self._not_a_hub(response) from None
 
     def _send(self, method: str, path: str, **kwargs: Any) -> httpx.Response:
-        pauses = PAUSES if method == "GET" and self._retries else ()
+        pauses = PAUSES if method in ("GET", "HEAD") and self._retries else ()
         for pause in (*pauses, None):
             try:
                 response = self._http.request(method, path, **kwargs)
@@ -178,6 +226,8 @@ class Hub:
             return self._not_a_hub(response)
         if response.status_code == httpx.codes.UNAUTHORIZED and code == "not_authenticated":
             message = f"Your login has ended, or the token is not valid. Run `flip login {self.url}`."
+        if code == "session_restricted":
+            message = f"Finish your login first, on the hub's page: {self.url}"
         return HubProblem(
             message,
             code=code,

@@ -6,15 +6,18 @@ import getpass
 import os
 import sys
 import warnings
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from flip.cli.hub.credentials import Access, checked_url, forget, read_stored, store
 from flip.cli.hub.errors import CredentialsExposed, HubProblem, HubUnavailable, NotLoggedIn, Refused
 from flip.cli.hub.output import clean, day, note
+from flip.cli.hub.records import Login
 from flip.cli.hub.session import connect
 from flip.errors import FlipError
+
+NEXT: Final = {"change_password": "choose a password of your own", "enrol_totp": "set up an authenticator app"}
 
 
 def login(
@@ -25,12 +28,21 @@ def login(
     password_stdin: Annotated[
         bool, typer.Option("--password-stdin", help="Read the password from standard input.")
     ] = False,
+    code: Annotated[
+        str,
+        typer.Option("--code", help="Of your authenticator app, or a recovery code; asked for if needed."),
+    ] = "",
+    token_stdin: Annotated[
+        bool, typer.Option("--token-stdin", help="Read an API token, made on the hub's page, from standard input.")
+    ] = False,
     insecure: Annotated[bool, typer.Option("--insecure", help="Allow plain HTTP to another machine.")] = False,
 ) -> None:
     """Log in to a hub. The token is kept in your config folder, where only you can read it."""
     url = checked_url(url, insecure)
     if insecure and url.startswith("http:"):
         note("Your password and token travel unencrypted to this hub.")
+    if token_stdin:
+        return _keep(url, sys.stdin.read().strip(), insecure)
     if not password_stdin and not sys.stdin.isatty():
         raise Refused("There is no terminal to ask on. Use --username and --password-stdin.", code="no_terminal")
     if password_stdin and not username:
@@ -38,11 +50,28 @@ def login(
     email = username or typer.prompt("E-mail", err=True)
     password = sys.stdin.read().rstrip("\r\n") if password_stdin else _ask()
     with connect(Access(url, "")) as hub:
-        made = hub.login(email, password)
-    path = store(Access(url, made["token"], made["user"]["email"], made["expires_at"], insecure))
+        try:
+            made = hub.login(email, password, code)
+        except HubProblem as error:
+            if error.code != "totp_required" or not sys.stdin.isatty():
+                raise
+            made = hub.login(email, password, typer.prompt("Code of your authenticator app", err=True))
+    _logged_in(url, made["token"], made, insecure)
+
+
+def _keep(url: str, token: str, insecure: bool) -> None:
+    with connect(Access(url, token)) as hub:
+        _logged_in(url, token, hub.session(), insecure)
+
+
+def _logged_in(url: str, token: str, made: Login, insecure: bool) -> None:
     user = made["user"]
+    path = store(Access(url, token, user["email"], made["expires_at"], insecure))
     print(clean(f"Logged in to {url} as {user['name']} ({user['role']}), until {day(made['expires_at'])}."))
     note(f"The token is in {path}.")
+    if made["next"]:
+        what = NEXT.get(made["next"], "finish your login")
+        note(f"Before this login opens anything, {what} on the hub's page: {url}")
     if overriding := [name for name in ("FLIP_HUB_URL", "FLIP_TOKEN") if os.environ.get(name)]:
         note(f"{' and '.join(overriding)} in your environment still come before it.")
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, TypeVar
 
 from flip.cli.hub.errors import Ambiguous, HubProblem, Refused, Unknown
 from flip.cli.hub.output import day, short
-from flip.cli.hub.records import ENDED, Model, Project, Run
+from flip.cli.hub.records import ENDED, ListedModel, Model, Project, Run
 
 if TYPE_CHECKING:
     from flip.cli.hub.client import Hub
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 MIN_PREFIX = 4
-T = TypeVar("T", Project, Model, Run)
+T = TypeVar("T", Project, ListedModel, Model, Run)
 
 
 def choose(kind: str, wanted: str, candidates: Sequence[T], name: Callable[[T], str], where: str) -> T:
@@ -38,7 +38,7 @@ def find_project(hub: Hub, wanted: str) -> Project:
 
 
 def find_model(hub: Hub, wanted: str, project: str = "") -> Model:
-    """A full id costs one request; anything else looks through the models of every project, or of `project`."""
+    """A full id costs one request; anything else looks through the models of `project`, or of every project."""
     if UUID.fullmatch(wanted.lower()) and not project:
         try:
             return hub.model(wanted.lower())
@@ -46,12 +46,11 @@ def find_model(hub: Hub, wanted: str, project: str = "") -> Model:
             if error.status != 404:
                 raise
             raise Unknown(f"You see no model `{wanted}`. `flip models PROJECT` lists them.") from error
-    projects = [find_project(hub, project)] if project else hub.projects()
-    names = {p["id"]: p["name"] for p in projects}
-    models = [model for each in projects for model in hub.models(each["id"])]
-    return choose(
-        "model", wanted, models, lambda m: f"{m['name']}, in {names[m['project_id']]}", "`flip models PROJECT`"
-    )
+    listed = "`flip models PROJECT`"
+    if project:
+        return choose("model", wanted, hub.models(find_project(hub, project)["id"]), lambda m: m["name"], listed)
+    found = choose("model", wanted, hub.all_models(), lambda m: f"{m['name']}, in {m['project']}", listed)
+    return hub.model(found["id"])
 
 
 def find_run(hub: Hub, model: Model, wanted: str = "") -> Run:

@@ -16,8 +16,11 @@ class Account(TypedDict):
 
 
 class Login(TypedDict):
+    """`next`: what this login must do on the hub's page before it opens anything else; None: nothing."""
+
     token: str
     expires_at: str
+    next: str | None
     user: Account
 
 
@@ -32,6 +35,15 @@ class Project(TypedDict):
     status: str
     kind: str
     trusts: list[ProjectTrust]
+
+
+class ListedModel(TypedDict):
+    """A model in the list across projects; `project` is its project's name."""
+
+    id: str
+    project_id: str
+    project: str
+    name: str
 
 
 class StatusChange(TypedDict):
@@ -51,7 +63,12 @@ class Model(TypedDict):
 
 
 class RemoteFile(TypedDict):
+    """`state`: UPLOADING, SCANNING, READY, or REJECTED for `reason`."""
+
     path: str
+    state: str
+    reason_code: str
+    reason: str
     size_bytes: int
     sha256: str
 
@@ -87,6 +104,14 @@ class Run(TypedDict):
     finished_at: str | None
     trusts: list[RunTrust]
     rounds: list[Round]
+
+
+class Results(TypedDict):
+    run_id: str
+    state: str
+    size_bytes: int
+    sha256: str
+    stored_at: str
 
 
 class Event(TypedDict):

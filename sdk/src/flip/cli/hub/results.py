@@ -14,7 +14,7 @@ import typer
 from flip.cli.hub.arguments import ModelArgument, ProjectOption, RunOption
 from flip.cli.hub.errors import HubProblem, HubUnavailable, Refused
 from flip.cli.hub.lookup import find_model, find_run
-from flip.cli.hub.output import note, short, size
+from flip.cli.hub.output import day, note, print_table, short, size
 from flip.cli.hub.progress import bar
 from flip.cli.hub.records import Model
 from flip.cli.hub.session import connect
@@ -39,11 +39,16 @@ def results(
     ] = None,
     project: ProjectOption = "",
     run: RunOption = "",
+    list_them: Annotated[bool, typer.Option("--list", help="List what the model's runs left behind.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace FILE if it exists.")] = False,
 ) -> None:
     """Download the results of the newest run: model, history and what the ServerApp wrote, as a zip."""
     with connect() as hub:
         target = find_model(hub, model, project)
+        if list_them:
+            found = hub.results_of(target["id"])
+            rows = ((short(r["run_id"]), r["state"], size(r["size_bytes"]), day(r["stored_at"])) for r in found)
+            return print_table(("RUN", "STATE", "SIZE", "STORED"), rows)
         wanted = find_run(hub, target, run)["id"]
         file = _file(output, target, wanted)
         if file.exists() and not force:

@@ -26,6 +26,16 @@ def train(
     trust: Annotated[
         list[str] | None, typer.Option("--trust", help="Only this approving trust; may be repeated.")
     ] = None,
+    rounds: Annotated[int | None, typer.Option("--rounds", min=1, help="Sets the app's num-server-rounds.")] = None,
+    min_trusts: Annotated[
+        int | None, typer.Option("--min-trusts", min=1, help="Start with so many trusts online, end with fewer.")
+    ] = None,
+    join_seconds: Annotated[
+        float | None, typer.Option("--join-seconds", help="How long the asked trusts are waited for.")
+    ] = None,
+    run_seconds: Annotated[
+        float | None, typer.Option("--run-seconds", help="The longest that the run may take.")
+    ] = None,
     watch: Annotated[
         bool, typer.Option("--watch", "-w", help="Follow the run to its end, as `flip watch` does.")
     ] = False,
@@ -37,10 +47,17 @@ def train(
     from flip.local_run.project import parse_overrides
 
     overrides = parse_overrides(run_config or [])
+    asked = {
+        "rounds": rounds,
+        "min_trusts": min_trusts,
+        "join_seconds": join_seconds,
+        "run_seconds": run_seconds,
+    }
+    options = {name: value for name, value in asked.items() if value is not None}
     with connect() as hub:
         target = find_model(hub, model, project)
         try:
-            run = hub.initiate(target["id"], overrides, trust or None)
+            run = hub.initiate(target["id"], overrides, trust or None, options)
         except HubProblem as error:
             if error.code == "app_check_failed":
                 print_findings(error.details.get("findings", []), target["name"])

@@ -11,6 +11,7 @@ import typer
 from flip.cli.hub.arguments import ModelArgument, ProjectOption
 from flip.cli.hub.errors import HubProblem, Refused
 from flip.cli.hub.findings import print_findings, print_left_out
+from flip.cli.hub.large_files import outside, send_large
 from flip.cli.hub.lookup import find_model
 from flip.cli.hub.output import clean, short, size
 from flip.cli.hub.progress import bar
@@ -29,22 +30,27 @@ def upload(
 ) -> None:
     """Check an app as the hub will, then send the files that changed. An app with errors is not sent."""
     app = _read(path)
+    large = outside(app, path)
     with connect() as hub:
         target = find_model(hub, model, project)
         trusts = hub.project(target["project_id"])["trusts"]
-        _check(app, path, sum(t["decision"] == "APPROVED" for t in trusts))
+        _check(app, path, sum(t["decision"] == "APPROVED" for t in trusts), {one.path for one in large})
         files = taken(app)
-        remote = {file["path"]: file["sha256"] for file in hub.files(target["id"])}
+        remote = {file["path"]: file["sha256"] for file in hub.files(target["id"]) if file["state"] == "READY"}
         changed = {p: c for p, c in files.items() if remote.get(p) != hashlib.sha256(c).hexdigest()}
-        gone = sorted(set(remote) - set(files))
+        changed_large = [one for one in large if remote.get(one.path) != one.sha256]
+        gone = sorted(set(remote) - set(files) - {one.path for one in large})
         _send(hub, target["id"], changed)
+        send_large(hub, target["id"], changed_large)
         for each in gone if prune else ():
             hub.delete_file(target["id"], each)
         verdict = hub.check(target["id"])
 
-    sent = f"{_count(len(changed), 'file')} sent ({size(sum(map(len, changed.values())))})"
+    count = sum(map(len, changed.values())) + sum(one.size for one in changed_large)
+    sent = f"{_count(len(changed) + len(changed_large), 'file')} sent ({size(count)})"
+    unchanged = len(files) + len(large) - len(changed) - len(changed_large)
     removed = f", {len(gone)} removed" if gone and prune else ""
-    print(f"{sent}, {len(files) - len(changed)} unchanged{removed}.")
+    print(f"{sent}, {unchanged} unchanged{removed}.")
     if gone and not prune:
         print(clean(f"Still in the model, gone here: {', '.join(gone)}. `--prune` removes them."))
     if not verdict["ok"]:
@@ -75,13 +81,13 @@ def _read(path: Path) -> AppFolder:
         raise Refused(words, code="pyproject_missing") from None
 
 
-def _check(app: AppFolder, path: Path, trust_count: int) -> None:
+def _check(app: AppFolder, path: Path, trust_count: int, outside_bundle: set[str]) -> None:
     """The hub's own rules, before a byte is sent."""
     from flip_contracts.app_check import check_app, in_order
 
     findings = in_order([*app.findings, *check_app(app.files, trust_count)])
     print_findings([finding.model_dump(mode="json") for finding in findings], str(path))
-    print_left_out(app.left_out, {finding.file for finding in findings if finding.file})
+    print_left_out(app.left_out, {finding.file for finding in findings if finding.file} | outside_bundle)
     if errors := sum(finding.severity == "error" for finding in findings):
         raise Refused(f"The app has {_count(errors, 'error')}; nothing was uploaded.", code="app_check_failed")
 
