@@ -126,7 +126,7 @@ def _dropped(path: str, chosen: Filter) -> Iterator[Finding]:
         "file_dropped",
         f"This file does not come along: {why}.",
         "Remove it, or rename or move it if the app needs it. Data belong in the cohort; "
-        "weights and tables can go along outside the bundle: name them in [tool.flip.files].",
+        "weights go along as JSON, as in the template `evaluation`.",
         path,
     )
 
