@@ -66,10 +66,10 @@ class Api:
 
 
 class Process:
-    output, why, finished = io.BytesIO(), "", True
+    why, finished = "", True
 
-    def __init__(self) -> None:
-        self.done = threading.Event()
+    def __init__(self, output: bytes = b"") -> None:
+        self.output, self.done = io.BytesIO(output), threading.Event()
 
     def wait(self) -> int:
         self.done.wait()
@@ -84,8 +84,9 @@ class Process:
 class Place:
     """Host and launcher at once."""
 
-    def __init__(self, root: Path) -> None:
-        self.process, self.root, self.over = Process(), root, threading.Event()
+    def __init__(self, root: Path, output: bytes = b"") -> None:
+        self.process, self.root, self.over = Process(output), root, threading.Event()
+        self.lines: list[str] = []
 
     def order_for(self, _run: int, token: str) -> AppLaunch:
         return AppLaunch(RunPlace("r", "clientapp", self.root, {}, Any, ()), "", None, token, self.root)  # type: ignore[arg-type]
@@ -94,7 +95,8 @@ class Place:
         self.process.launch = launch  # type: ignore[attr-defined]
         return self.process
 
-    def line(self, _run: int, _line: str) -> None: ...
+    def line(self, _run: int, line: str) -> None:
+        self.lines.append(line)
 
     def ended(self, *_: Any) -> None:
         self.over.set()
@@ -120,3 +122,17 @@ def test_a_task_is_confirmed_while_its_process_lives_and_not_after(monkeypatch, 
     time.sleep(0.1)
     assert api.confirmed == confirmed
     executor.stop()
+
+
+def test_output_without_end_or_line_break_is_cut_and_the_rest_is_read_and_dropped(monkeypatch, tmp_path):
+    monkeypatch.setattr(loop, "OUTPUT_BYTES", 2**20)
+    place = Place(tmp_path, b"x" * 3 * 2**20)
+    executor = loop.Executor(TaskType.CLIENT_APP, Api(), place, place)  # type: ignore[arg-type]
+    executor.start()
+    place.process.kill()
+    assert place.over.wait(5)
+    executor.stop()
+    *kept, last = place.lines
+    assert {len(line) for line in kept} == {loop.LINE_BYTES}
+    assert len(kept) * loop.LINE_BYTES == 2**20
+    assert last == "[This run wrote 1 MiB. The rest is left out.]"

@@ -7,6 +7,7 @@ import contextlib
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 ACQUIRE = "/flwr.proto.Runtime/AcquireTask"
 # Seconds between looks for a task. `look` tells of most tasks at once; the looks are for what it cannot know.
 IDLE_SHORTEST, IDLE_LONGEST = 0.05, 1.0
+LINE_BYTES, OUTPUT_BYTES = 16 * 2**10, 64 * 2**20  # of one line, of one run: an app may print for ever
 CLAIM_SECONDS = 10.0  # between our heartbeats for a task whose process lives
 
 
@@ -73,6 +75,7 @@ class Executor(threading.Thread):
         self._wall_seconds = wall_seconds
         self._stopping, self._look = threading.Event(), threading.Event()
         self._running: dict[int, list[tuple[AppProcess, Callable[[str], None]]]] = {}
+        self._said: Counter[int] = Counter()
         self._lock = threading.Lock()
         self.last_contact = 0.0  # monotonic time of the last answer of the Runtime API
 
@@ -163,8 +166,14 @@ class Executor(threading.Thread):
         client.close()
 
     def _read(self, flwr_run_id: int, process: AppProcess) -> None:
-        for raw in process.output:
-            self._host.line(flwr_run_id, raw.decode(errors="replace").rstrip())
+        """Every byte is read, so that the app never waits for us; what is beyond the bounds is dropped."""
+        while raw := process.output.readline(LINE_BYTES):
+            before = self._said[flwr_run_id]
+            self._said[flwr_run_id] += len(raw)
+            if before + len(raw) <= OUTPUT_BYTES:
+                self._host.line(flwr_run_id, raw.decode(errors="replace").rstrip())
+            elif before <= OUTPUT_BYTES:
+                self._host.line(flwr_run_id, f"[This run wrote {OUTPUT_BYTES >> 20} MiB. The rest is left out.]")
 
     def _settle(self, token: str, returncode: int, why: str) -> None:
         """A process that died without a word would be noticed by its missing heartbeat, a minute later: say it now."""
