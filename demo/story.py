@@ -44,14 +44,18 @@ def wait_for_answers(stack: Stack, me: HubClient, query_id: str) -> dict[str, An
 
 def approve(stack: Stack, trust: str, project_id: str) -> None:
     """The review reaches the trust a moment after staging; then its staff say yes there."""
-    wait_until(
-        f"The review request reaching {trust}",
-        lambda: project_id in stack.trusts[trust].cli("projects", "--json"),
-        30,
-        stack.processes,
-        every=0.3,
-    )
-    stack.trusts[trust].cli("approve", project_id)
+    staff = stack.trusts[trust]
+
+    def approved() -> bool:
+        try:
+            staff.cli("approve", project_id)
+        except DemoError as error:
+            if "project_unknown" in str(error):
+                return False
+            raise
+        return True
+
+    wait_until(f"The review request reaching {trust}", approved, 60, stack.processes, every=0.3)
 
 
 def _decided(me: HubClient, project_id: str, trusts: list[str]) -> dict[str, Any] | None:

@@ -9,15 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
-import uvicorn
-
 from flip_contracts.messages import HeartbeatRequest, TaskError, TaskResultMessage
 from flip_contracts.sql_guard import SqlRefused
 from flip_contracts.statuses import Decision
 from flip_contracts.tasks import Task
 from flip_contracts.wire import PROTOCOL_VERSION
 from flip_trust.approvals.service import Approvals
-from flip_trust.data_api.app import create_data_api
 from flip_trust.disclosure.control import Disclosure
 from flip_trust.disclosure.ledger import imaging_message
 from flip_trust.disclosure.policy import Policy
@@ -195,6 +192,10 @@ class Agent:
         identity = self.store.identity()
         if "token" not in identity:
             raise NotEnrolled("This trust is not enrolled. Run `flip-trust enrol --hub URL --code CODE` first.")
+        import uvicorn  # the command line needs no web server, and these take half of its start
+
+        from flip_trust.data_api.app import create_data_api
+
         self.supervisor.clean_up_after_crash()
         self.supervisor.sandbox.probe()
         listening = socket.socket()
