@@ -72,7 +72,7 @@ def _train(stack: Stack, display: Display):
     display.stage("Initiate Training")
     run_id = me.post(f"models/{model['id']}/runs", {})["id"]
     training, run, memory = False, {}, {}
-    for run in story.follow(stack, me, run_id):
+    for run in story.follow(stack, me, run_id, timeout=1800):  # a slow machine may take its time
         if run["state"] == "running" and not training:
             training = True
             display.stage("Training across the trusts")
