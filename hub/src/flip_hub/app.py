@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import partial
 from uuid import UUID
 
 from fastapi import FastAPI
@@ -11,6 +13,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from sqlalchemy import text
 
+from flip_hub.audit.proof import anchors_file, write_anchor
 from flip_hub.audit.routes import router as audit
 from flip_hub.cohorts.guard import configure as configure_guard
 from flip_hub.cohorts.routes import router as cohorts
@@ -28,6 +31,8 @@ from flip_hub.invitations.routes import router as invitations
 from flip_hub.keys import SecretBox, SigningKey
 from flip_hub.live.feed import Feed
 from flip_hub.live.routes import router as live
+from flip_hub.login.oidc import router as oidc
+from flip_hub.login.provider import Provider
 from flip_hub.login.routes import router as login
 from flip_hub.mail.deliver import deliver_forever
 from flip_hub.mail.routes import router as mails
@@ -52,6 +57,7 @@ from flip_hub.upkeep import keep_up_forever
 from flip_hub.users.routes import router as users
 
 USER_API, TRUST_API = "/api/v1", "/api/trust/v1"
+THREADS = 24
 
 
 class HealthRead(BaseModel):
@@ -63,6 +69,9 @@ def create_app(settings: HubSettings, database: Database, nets: dict[UUID, tuple
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        # asyncio's own choice follows the number of processors; followers of nets and polling trusts only wait.
+        pool = ThreadPoolExecutor(THREADS + len(nets if nets is not None else settings.nets), "flip")
+        asyncio.get_running_loop().set_default_executor(pool)
         tasks = [asyncio.create_task(job) for job in (app.state.listener.run_forever(), app.state.feed.run_forever())]
         if settings.background:
             known = nets if nets is not None else connect_nets(settings, database)
@@ -71,9 +80,10 @@ def create_app(settings: HubSettings, database: Database, nets: dict[UUID, tuple
             tasks.append(asyncio.create_task(scheduler.run_forever(app.state.listener)))
             worker = FileWorker(settings, database, app.state.shelf)
             tasks.append(asyncio.create_task(worker.run_forever(app.state.listener)))
+            anchor = partial(write_anchor, key=app.state.signing_key, path=anchors_file(settings.data_dir))
             tasks += [asyncio.create_task(follow_net(database, net_id, fl)) for net_id, (_, fl) in known.items()]
             tasks.append(asyncio.create_task(deliver_forever(database, settings, app.state.listener)))
-            tasks.append(asyncio.create_task(keep_up_forever(database)))
+            tasks.append(asyncio.create_task(keep_up_forever(database, anchor)))
         yield
         for task in tasks:
             task.cancel()
@@ -95,12 +105,13 @@ def create_app(settings: HubSettings, database: Database, nets: dict[UUID, tuple
     app.state.feed = Feed(database, app.state.listener)
     app.state.signing_key = SigningKey(settings.signing_key_file)
     app.state.secrets = SecretBox(settings.secret_key_file)
+    app.state.oidc = Provider(settings)
     app.state.objects = Objects(settings)
     app.state.shelf = Shelf(database, app.state.objects)
     install_handlers(app)
 
     app.add_middleware(Bounded)
-    people, administration = (login, users, invitations), (site, mails, audit, trusts)
+    people, administration = (login, oidc, users, invitations), (site, mails, audit, trusts)
     work = (projects, cohorts, models, job_types, files, uploads)
     training = (runs, stories, metrics, results, live)
     for router in (*people, *administration, *work, *training):

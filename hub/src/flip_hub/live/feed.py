@@ -83,6 +83,10 @@ class Feed:
                     log.warning("the live feed cannot read now: %s", type(error).__name__)
                     await asyncio.sleep(1)
                     continue
+                except Exception:  # the feed must outlive one bad event
+                    log.exception("the live feed failed and goes on")
+                    await asyncio.sleep(1)
+                    continue
                 if not more:
                     await watch.wait(LOOK_AGAIN_SECONDS)
                     await asyncio.sleep(GATHER_SECONDS)

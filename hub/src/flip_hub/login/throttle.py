@@ -51,10 +51,9 @@ def give_back(session: Session, bound: Bound) -> None:
     session.execute(update(Throttle).where(Throttle.key == bound.key).values(tries=Throttle.tries - 1))
 
 
-def forget_old(database: Database) -> None:
-    with database.session() as session:
-        old = select(Throttle.key).where(Throttle.since < now() - timedelta(days=1)).with_for_update(skip_locked=True)
-        session.execute(delete(Throttle).where(Throttle.key.in_(old)))
+def forget_old(session: Session) -> None:
+    old = select(Throttle.key).where(Throttle.since < now() - timedelta(days=1)).with_for_update(skip_locked=True)
+    session.execute(delete(Throttle).where(Throttle.key.in_(old)))
 
 
 def _count(session: Session, bound: Bound) -> int:

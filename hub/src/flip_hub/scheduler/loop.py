@@ -44,7 +44,11 @@ class Scheduler:
     async def run_forever(self, listener: Listener) -> None:
         with listener.watch("runs") as watch:
             while True:
-                joining = await asyncio.to_thread(self.tick)
+                try:
+                    joining = await asyncio.to_thread(self.tick)
+                except Exception:  # the database is away, or a bug: runs wait for the next look, not for a restart
+                    log.exception("a look at the runs failed")
+                    joining = False
                 await watch.wait(JOINING_SECONDS if joining else TICK_SECONDS)
 
     def tick(self) -> bool:
