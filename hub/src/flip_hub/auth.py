@@ -9,7 +9,7 @@ from uuid import UUID
 
 from fastapi import Depends, Header, Request
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
-from sqlalchemy import select, update
+from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
 from flip_hub.db import ReadSession, now
@@ -217,15 +217,18 @@ def speaks_for(session: Session, user: User, trust_id: UUID) -> bool:
     return user.role == "trust_admin" and session.get(UserTrust, (user.id, trust_id)) is not None
 
 
-def _staged_at_own_trust(session: Session, user: User, project_id: UUID) -> bool:
-    return may(user, "see_staged_projects") and bool(
-        session.scalar(
-            select(ProjectTrust.trust_id)
-            .join(UserTrust, UserTrust.trust_id == ProjectTrust.trust_id)
-            .where(ProjectTrust.project_id == project_id, UserTrust.user_id == user.id)
-            .limit(1)
-        )
+def staged_at_own_trusts(user: User) -> Select[UUID]:
+    """Ids of the projects that are staged at a trust for which this user speaks."""
+    return (
+        select(ProjectTrust.project_id)
+        .join(UserTrust, UserTrust.trust_id == ProjectTrust.trust_id)
+        .where(UserTrust.user_id == user.id)
     )
+
+
+def _staged_at_own_trust(session: Session, user: User, project_id: UUID) -> bool:
+    staged = staged_at_own_trusts(user).where(ProjectTrust.project_id == project_id).limit(1)
+    return may(user, "see_staged_projects") and session.scalar(staged) is not None
 
 
 def visible_project(session: Session, user: User, project_id: UUID, change: bool = False) -> Project:

@@ -38,7 +38,10 @@ def now() -> datetime:
 class Database:
     def __init__(self, url: str, pool_size: int = 20):
         self.url = url.replace("postgresql://", "postgresql+psycopg://", 1)
-        self.engine = create_engine(self.url, pool_size=pool_size, max_overflow=10, pool_pre_ping=True)
+        # Values of a failed statement stay out of the log: a hash, an e-mail, a query.
+        self.engine = create_engine(
+            self.url, pool_size=pool_size, max_overflow=10, pool_pre_ping=True, hide_parameters=True
+        )
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""Log in at your organisation: two addresses that a browser visits. Whatever fails ends at the login page with a code."""
+"""Log in at your organisation: two addresses that a browser visits. A failure ends at the login page with its code."""
 
 import json
 import secrets

@@ -1,4 +1,4 @@
-"""The organisation's OpenID provider: where it sends people, and whom it says has come (OpenID Connect Core 1.0, 3.1)."""
+"""The organisation's OpenID provider: where it sends people, and who it says has come (OpenID Connect Core, 3.1)."""
 
 import secrets
 import time
@@ -23,9 +23,7 @@ ALGORITHMS: Final = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES25
 
 class OidcUnavailable(HubError):
     code, status = "oidc_unavailable", 503
-    public = (
-        "Your organisation's login does not answer, or not as OpenID Connect says. Try again later; tell the admin."
-    )
+    public = "Your organisation's login does not answer as OpenID Connect says. Try again later; tell the admin."
 
 
 class OidcFailed(HubError):

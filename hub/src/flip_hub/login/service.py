@@ -3,6 +3,7 @@
 import secrets
 from datetime import timedelta
 from typing import NoReturn
+from uuid import UUID
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -60,11 +61,12 @@ def login(
     with database.session() as session:
         user = session.scalar(select(User).where(User.email == normal_email(email), User.is_active))
         right = passwords.is_right(user.password_hash if user else None, password)
-    if user is None or not right:
-        _refuse(database, user, LoginFailed())
+        user_id = user.id if user else None  # the row itself is of no use once a transaction of it has failed
+    if user_id is None or not right:
+        _refuse(database, user_id, LoginFailed())
     try:
         with database.session() as session:
-            user = session.get_one(User, user.id)
+            user = session.get_one(User, user_id)
             if user.totp_confirmed_at is not None:
                 totp.check(session, box, user, code)
             user.password_hash = passwords.rehashed(user.password_hash or "", password)
@@ -72,13 +74,13 @@ def login(
             forget_tries(session, account)
             give_back(session, place)
     except totp.TotpWrong as error:
-        _refuse(database, user, error)
+        _refuse(database, user_id, error)
     return user, opened
 
 
-def _refuse(database: Database, user: User | None, error: HubError) -> NoReturn:
+def _refuse(database: Database, user_id: UUID | None, error: HubError) -> NoReturn:
     with database.session() as session:
-        subject = str(user.id) if user else "unknown account"
+        subject = str(user_id) if user_id else "unknown account"
         record(session, "anonymous", "user.login_failed", subject, code=error.code)
     raise error
 

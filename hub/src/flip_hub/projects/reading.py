@@ -9,7 +9,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from flip_contracts.statuses import TERMINAL_RUN_STATES, Decision
-from flip_hub.auth import may
+from flip_hub.auth import may, staged_at_own_trusts
 from flip_hub.cohorts.service import answer_totals
 from flip_hub.cohorts.tables import CohortQuery
 from flip_hub.models.tables import Model
@@ -127,7 +127,10 @@ def visible_projects(user: User) -> Select[Project]:
     query = select(Project).where(Project.deleted_at.is_(None))
     if not may(user, "see_all_projects"):
         member = select(ProjectMember.project_id).where(ProjectMember.user_id == user.id)
-        query = query.where((Project.owner_id == user.id) | Project.id.in_(member))
+        mine = (Project.owner_id == user.id) | Project.id.in_(member)
+        query = query.where(
+            mine | Project.id.in_(staged_at_own_trusts(user)) if may(user, "see_staged_projects") else mine
+        )
     return query
 
 

@@ -44,7 +44,7 @@ def list_projects(
     status: ProjectStatus | None = None,
     sort: reading.Sort = "newest",
 ) -> Page[ProjectSummary]:
-    """Own projects and those one is a member of; every project for an admin."""
+    """Own projects and those one is a member of; for a trust admin those staged at the trust; for an admin all."""
     return reading.list_projects(session, user, page, search=search, owner=owner, kind=kind, status=status, sort=sort)
 
 

@@ -1,10 +1,10 @@
 """Runs as the API gives them."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, StrictBool, StrictFloat, StrictInt, StrictStr
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -15,13 +15,16 @@ from flip_hub.runs.tables import Run, RunRound
 from flip_hub.scheduler.views import expected_starts, read_queue
 from flip_hub.settings import HubSettings
 
+Key = Annotated[str, Field(max_length=200)]
+Value = Annotated[StrictStr, Field(max_length=10_000)]
+
 
 class RunCreate(BaseModel):
     """`run_config` overrides declared keys; `trusts` narrows the approved ones."""
 
     model_config = ConfigDict(extra="forbid")
-    run_config: dict[str, StrictBool | StrictInt | StrictFloat | StrictStr] = {}
-    trusts: list[str] | None = None
+    run_config: Annotated[dict[Key, StrictBool | StrictInt | StrictFloat | Value], Field(max_length=500)] = {}
+    trusts: Annotated[list[Annotated[str, Field(max_length=63)]], Field(max_length=1000)] | None = None
     options: RunOptions = RunOptions()
 
 
