@@ -128,9 +128,9 @@ def visible_projects(user: User) -> Select[Project]:
     if not may(user, "see_all_projects"):
         member = select(ProjectMember.project_id).where(ProjectMember.user_id == user.id)
         mine = (Project.owner_id == user.id) | Project.id.in_(member)
-        query = query.where(
-            mine | Project.id.in_(staged_at_own_trusts(user)) if may(user, "see_staged_projects") else mine
-        )
+        if may(user, "see_staged_projects"):
+            mine |= Project.id.in_(staged_at_own_trusts(user))
+        query = query.where(mine)
     return query
 
 

@@ -6,7 +6,6 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from flip_hub.files.names import HEAD_BYTES, NPY, ZIP, FileTypeMismatch, check_head
-from flip_hub.files.scan.pickles import look_into_pickle, look_into_pickles_of
 from flip_hub.files.scan.report import Verdict
 
 MAX_RATIO: Final = 200
@@ -31,8 +30,10 @@ def look(name: str, path: Path) -> Verdict:
     suffix = PurePosixPath(name).suffix
     if suffix == ".safetensors":
         return _safetensors(path)
+    from flip_hub.files.scan.pickles import look_into_pickle, look_into_pickles_of  # a second that tensors do not need
+
     if head.startswith(ZIP):
-        return _archive(path) if (found := _zip(path)) is None else found
+        return look_into_pickles_of(path) if (found := _zip(path)) is None else found
     if head.startswith(NPY):
         return look_into_pickles_of(path)
     if suffix in (".pt", ".pth", ".pkl", ".pickle"):
@@ -65,10 +66,6 @@ def _zip(path: Path) -> Verdict | None:
     if any(".." in PurePosixPath(e.filename).parts or e.filename.startswith("/") for e in entries):
         return Verdict(code="archive_path_invalid", reason="The file's archive names places outside itself.")
     return None
-
-
-def _archive(path: Path) -> Verdict:
-    return look_into_pickles_of(path)
 
 
 def _unreadable(reason: str) -> Verdict:

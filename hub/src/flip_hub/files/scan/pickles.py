@@ -11,8 +11,9 @@ from typing import BinaryIO, Final
 
 from fickling.analysis import Severity, check_safety
 from fickling.fickle import StackedPickle
-from picklescan.scanner import SafetyLevel, scan_file_path
+from picklescan.scanner import SafetyLevel, scan_bytes
 
+from flip_hub.files.names import NPY
 from flip_hub.files.scan.report import Verdict
 
 REMEDY: Final = "Save the weights alone (`torch.save(model.state_dict(), …)`), or as safetensors."
@@ -48,7 +49,13 @@ def look_into_pickle(path: Path) -> Verdict:
 
 
 def _by_picklescan(path: Path) -> Verdict:
-    found = scan_file_path(str(path))
+    try:
+        with path.open("rb") as source:
+            kind = ".npy" if source.read(len(NPY)) == NPY else None  # it goes by endings, and ours has none
+            source.seek(0)
+            found = scan_bytes(source, path.name, kind)
+    except (ValueError, OSError, zipfile.BadZipFile):
+        return Verdict(code="file_unreadable", reason=f"The file cannot be read to its end. {REMEDY}")
     if found.scan_err:
         return Verdict(code="file_unreadable", reason=f"The pickle cannot be read to its end. {REMEDY}")
     unsafe = sorted({f"{one.module}.{one.name}" for one in found.globals if one.safety != SafetyLevel.Innocuous})
