@@ -86,6 +86,7 @@ fix: install  ## Format and repair what a tool can repair
 
 docs: install  ## Write docs/reference/ anew from the code
 	@$(FLVENV)/bin/python docs/generate.py
+	@$(VENV)/bin/python docs/generate_hub.py
 
 clean:  ## Forget the demo's data and both environments
 	rm -rf .demo $(VENV) $(FLVENV) ui/node_modules ui/dist

@@ -1,7 +1,7 @@
 """Writes docs/reference/ from the code: `make docs`. A test fails where a page is stale.
 
-Runs in the environment with Flower, where the command line is installed. The codes of hub and trust are read from their
-source, since those live in another environment.
+Runs in the environment with Flower, where the command line is installed. The codes of a trust are read from its source,
+since it lives in another environment; the hub's pages are written by `generate_hub.py`.
 """
 
 import ast
@@ -99,7 +99,7 @@ def _row(parameter: Any) -> str:
 
 
 def errors() -> str:
-    """Each stable code with what it says: of the SDK by class, of hub and trust as they write it."""
+    """Each stable code with what it says: of the SDK by class, of a trust as it writes it."""
     parts = [f"# Error codes\n\n{MADE}"]
     parts.append("A code is stable; texts may change. Every error says what to do next.\n\n## In an app\n")
     parts.append(
@@ -109,9 +109,10 @@ def errors() -> str:
         parts.append(
             f"| `{name}` | `{cls.default_code}` | {_line((inspect.getdoc(cls) or '').partition('Attributes')[0])} |"
         )
-    for title, folder in (("From the hub", "hub/src/flip_hub"), ("From a trust", "trust/src/flip_trust")):
-        parts.append(f"\n## {title}\n\n| code | what it says |\n|---|---|")
-        parts += [f"| `{code}` | {_line(text)} |" for code, text in sorted(_coded(REPO / folder).items())]
+    parts.append("\n## From the hub\n\n[hub-errors.md](hub-errors.md) lists them.")
+    parts.append("\n## From a trust\n\n| code | what it says |\n|---|---|")
+    coded = sorted(_coded(REPO / "trust/src/flip_trust").items())
+    parts += [f"| `{code}` | {_line(text)} |" for code, text in coded]
     return "\n".join(parts) + "\n"
 
 

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +29,7 @@ from flip_hub.keys import SigningKey, ensure_signing_key
 from flip_hub.login import passwords
 from flip_hub.nets.tables import NetRow
 from flip_hub.objects import Objects
+from flip_hub.openapi import codes, operations
 from flip_hub.postgres import EmbeddedPostgres
 from flip_hub.projects.tables import ProjectMember
 from flip_hub.scheduler.act import Actor
@@ -87,7 +89,20 @@ class Person:
         assert response.status_code >= 400, response.text
         body = response.json()
         assert set(body) == {"code", "message", "details", "request_id"}
+        self._is_documented(method, path, response.status_code, body["code"])
         return body["code"]
+
+    def _is_documented(self, method: str, path: str, status: int, code: str) -> None:
+        """Whatever any test is refused with stands in the OpenAPI document, at that endpoint and status."""
+        spec = self.client.app.openapi()
+        path = f"/api/v1/{path.partition('?')[0]}"
+        for template, verb, operation in operations(spec):
+            pattern = re.sub(r"\\{\w+\\}", "[^/]+", re.escape(template).replace(r"\{path\}", ".+"))
+            if verb == method.lower() and re.fullmatch(pattern, path):
+                known = codes(spec, operation, status)
+                if any(one == code or (one.startswith("^") and re.match(one, code)) for one in known):
+                    return
+        assert code == "http_error", f"{method} {path} answers {status} {code}, which OpenAPI does not say"
 
 
 @dataclass

@@ -2,13 +2,13 @@
 
 import logging
 from functools import cache
-from typing import Any, ClassVar, Literal, Union
+from typing import Annotated, Any, ClassVar, Literal, Union
 from uuid import uuid4
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, create_model
+from pydantic import BaseModel, Field, create_model
 from sqlalchemy.exc import DataError, IntegrityError
 from starlette.exceptions import HTTPException
 
@@ -21,6 +21,7 @@ class HubError(Exception):
     code: ClassVar[str] = "hub_error"
     status: ClassVar[int] = 400
     public: ClassVar[str] = "The request cannot be met."
+    code_pattern: ClassVar[str] = ""  # of an error that carries another's code
 
     def __init__(self, message: str | None = None, **details: Any):
         self.message = message or self.public
@@ -100,7 +101,8 @@ def errors(*kinds: type[HubError]) -> dict[int | str, dict[str, Any]]:
 @cache
 def schema(kind: type[HubError]) -> type[BaseModel]:
     """The problem body with this error's code as a literal, so that a client can tell errors apart by type."""
-    fields: dict[str, Any] = {"code": (Literal[kind.code], ...)}
+    code = Annotated[str, Field(pattern=kind.code_pattern)] if kind.code_pattern else Literal[kind.code]
+    fields: dict[str, Any] = {"code": (code, ...)}
     return create_model(f"{kind.__name__}Problem", __base__=Problem, __doc__=kind.public, **fields)
 
 

@@ -56,11 +56,12 @@ def operations(spec: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]
 
 
 def codes(spec: dict[str, Any], operation: dict[str, Any], status: int) -> set[str]:
-    """The error codes that an operation documents for a status."""
+    """The error codes that an operation documents for a status; a pattern for one that carries another's code."""
     content = operation["responses"].get(str(status), {}).get("content", {}).get("application/json", {})
     found = content.get("schema", {})
     names = [one["$ref"].rsplit("/", 1)[-1] for one in found.get("anyOf", [found]) if "$ref" in one]
-    return {spec["components"]["schemas"][name]["properties"]["code"]["const"] for name in names}
+    told = [spec["components"]["schemas"][name]["properties"]["code"] for name in names]
+    return {code.get("const") or code["pattern"] for code in told}
 
 
 def all_errors() -> list[type[HubError]]:

@@ -20,8 +20,9 @@ from flip_hub.cohorts.schemas import (
 )
 from flip_hub.cohorts.tables import CohortQuery
 from flip_hub.db import ReadSession, WriteSession
-from flip_hub.errors import NotFound
-from flip_hub.paging import AskedPage, Page
+from flip_hub.errors import NotFound, TrustUnknown, errors
+from flip_hub.paging import AskedPage, CursorInvalid, Page
+from flip_hub.trusts.service import TrustRevoked
 from flip_hub.users.tables import User
 
 router = APIRouter(tags=["cohorts"])
@@ -48,7 +49,11 @@ def check_cohort_query(body: CohortQueryCheck, user: CurrentUser) -> CohortCheck
     return reading.check_read(body.sql)
 
 
-@router.post("/projects/{project_id}/cohort-queries", status_code=201)
+@router.post(
+    "/projects/{project_id}/cohort-queries",
+    status_code=201,
+    responses=errors(service.QueryRefused, service.ProjectFrozen, service.NoTrustAsked, TrustUnknown, TrustRevoked),
+)
 def create_cohort_query(
     project_id: UUID, body: CohortQueryCreate, user: CurrentUser, session: WriteSession, offline: OfflineAfter
 ) -> CohortQueryRead:
@@ -58,7 +63,7 @@ def create_cohort_query(
     return reading.query_read(session, query, offline)
 
 
-@router.get("/projects/{project_id}/cohort-queries")
+@router.get("/projects/{project_id}/cohort-queries", responses=errors(CursorInvalid))
 def list_cohort_queries(
     project_id: UUID, user: CurrentUser, session: ReadSession, page: AskedPage, offline: OfflineAfter
 ) -> Page[CohortQuerySummary]:
@@ -66,7 +71,9 @@ def list_cohort_queries(
     return reading.history(session, visible_project(session, user, project_id), page, offline)
 
 
-@router.put("/projects/{project_id}/saved-cohort-query")
+@router.put(
+    "/projects/{project_id}/saved-cohort-query", responses=errors(service.ProjectFrozen, service.QueryOfAnotherProject)
+)
 def save_cohort_query(
     project_id: UUID, body: SavedQuery, user: CurrentUser, session: WriteSession, offline: OfflineAfter
 ) -> CohortQueryRead:
@@ -82,7 +89,7 @@ def get_cohort_query(query_id: UUID, user: CurrentUser, session: ReadSession, of
     return reading.query_read(session, _visible_query(session, user, query_id), offline)
 
 
-@router.post("/cohort-queries/{query_id}/cancel")
+@router.post("/cohort-queries/{query_id}/cancel", responses=errors(service.QueryEnded))
 def cancel_cohort_query(
     query_id: UUID, user: CurrentUser, session: WriteSession, offline: OfflineAfter
 ) -> CohortQueryRead:

@@ -52,6 +52,7 @@ class QueryRefused(HubError):
 
     code, status = "sql_refused", 422
     public = "The query is not one that trusts would answer; the code, the message and the position say why."
+    code_pattern = r"^sql_[a-z_]+$"
 
     def __init__(self, refusal: SqlRefused):
         self.code = refusal.code  # type: ignore[misc]

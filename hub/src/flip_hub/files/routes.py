@@ -14,11 +14,11 @@ from starlette.concurrency import run_in_threadpool
 from flip_hub.audit.service import record
 from flip_hub.auth import Bearer, CurrentUser, user_of_token, visible_model
 from flip_hub.db import ReadSession, WriteSession
-from flip_hub.errors import HubError, NotFound
+from flip_hub.errors import HubError, NotFound, errors
 from flip_hub.files import service
 from flip_hub.files.arrival import Stored, drop, store_bundle, store_file, take
-from flip_hub.files.bundles import BundleTooLarge
-from flip_hub.files.names import BUNDLES, SUFFIXES, check_name
+from flip_hub.files.bundles import BundleRefused, BundleTooLarge, BundleUnreadable
+from flip_hub.files.names import BUNDLES, SUFFIXES, FileNameInvalid, FileTypeMismatch, FileTypeRefused, check_name
 from flip_hub.files.schemas import CheckRead, FileRead, file_read, upload_read
 from flip_hub.files.tables import ModelFile
 from flip_hub.projects.service import approving_trusts
@@ -27,6 +27,15 @@ from flip_hub.projects.tables import Project
 router = APIRouter(prefix="/models/{model_id}", tags=["files"])
 types_router = APIRouter(tags=["files"])
 MAX_DIRECT_BUNDLE: Final = 64 * 2**20
+WRITING: Final = (
+    FileNameInvalid,
+    FileTypeRefused,
+    FileTypeMismatch,
+    service.FileTooLarge,
+    service.ModelTooLarge,
+    service.TooManyFiles,
+    service.ModelBusy,
+)
 
 
 class RequiredOfTypeRead(BaseModel):
@@ -88,7 +97,7 @@ def _all(session: Session, model_id: UUID) -> list[FileRead]:
     return sorted(found, key=lambda file: (file.path, file.upload_id is not None))
 
 
-@router.put("/files/{path:path}")
+@router.put("/files/{path:path}", responses=errors(*WRITING))
 async def put_file(model_id: UUID, path: str, request: Request, token: Bearer) -> FileRead:
     """Raw body, as large as an app's source file may be. A file of the same path is replaced.
 
@@ -111,7 +120,7 @@ async def put_file(model_id: UUID, path: str, request: Request, token: Bearer) -
     return await run_in_threadpool(store)
 
 
-@router.put("/bundle")
+@router.put("/bundle", responses=errors(*WRITING, BundleUnreadable, BundleRefused, BundleTooLarge))
 async def put_bundle(model_id: UUID, request: Request, token: Bearer) -> list[FileRead]:
     """A zip or FAB as raw body, unpacked here: all of its files, or none and the reason. Files of the same paths are
     replaced. A zip of one folder with pyproject.toml in it is taken as that folder. Larger ones come by tus."""
@@ -158,7 +167,7 @@ def download_file(
     return StreamingResponse(chunks, media_type="application/octet-stream", headers=headers)
 
 
-@router.delete("/files/{path:path}", status_code=204)
+@router.delete("/files/{path:path}", status_code=204, responses=errors(service.ModelBusy))
 def delete_file(model_id: UUID, path: str, user: CurrentUser, session: WriteSession) -> Response:
     """With what is on its way to this path, or was refused there."""
     service.delete_file(session, visible_model(session, user, model_id, change=True), path)

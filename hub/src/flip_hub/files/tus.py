@@ -19,8 +19,10 @@ from starlette.requests import ClientDisconnect
 
 from flip_hub.auth import Bearer, CurrentUser, user_of_token, visible_model
 from flip_hub.db import ReadSession, WriteSession
-from flip_hub.errors import FieldInvalid, HubError
+from flip_hub.errors import FieldInvalid, HubError, errors
 from flip_hub.files import uploads
+from flip_hub.files.names import FileNameInvalid, FileTypeMismatch, FileTypeRefused
+from flip_hub.files.service import FileTooLarge, ModelBusy, ModelTooLarge, TooManyFiles
 from flip_hub.files.tables import Upload
 
 VERSION: Final = "1.0.0"
@@ -39,6 +41,7 @@ class TusVersionUnsupported(HubError):
 
 class UploadHeaderInvalid(FieldInvalid):
     code = "upload_header_invalid"
+    public = "A header of the upload is not as tus says; the message names it and what it should hold."
 
 
 class UploadTypeWrong(HubError):
@@ -86,7 +89,21 @@ def describe_uploads(model_id: UUID, user: CurrentUser, request: Request) -> Res
     return Response(status_code=204, headers=headers)
 
 
-@router.post("", status_code=201, dependencies=[Tus])
+@router.post(
+    "",
+    status_code=201,
+    dependencies=[Tus],
+    responses=errors(
+        TusVersionUnsupported,
+        UploadHeaderInvalid,
+        FileNameInvalid,
+        FileTypeRefused,
+        FileTooLarge,
+        ModelTooLarge,
+        TooManyFiles,
+        ModelBusy,
+    ),
+)
 def create_upload(
     model_id: UUID,
     user: CurrentUser,
@@ -115,14 +132,27 @@ def create_upload(
     return Response(status_code=201, headers={"location": place, **headers_of(upload)})
 
 
-@router.head("/{upload_id}", dependencies=[Tus])
+@router.head("/{upload_id}", dependencies=[Tus], responses=errors(TusVersionUnsupported))
 def get_upload_offset(model_id: UUID, upload_id: UUID, user: CurrentUser, session: ReadSession) -> Response:
     """How far it is: go on from `Upload-Offset`."""
     visible_model(session, user, model_id)
     return Response(headers=headers_of(uploads.find(session, model_id, upload_id)))
 
 
-@router.patch("/{upload_id}", status_code=204, dependencies=[Tus])
+@router.patch(
+    "/{upload_id}",
+    status_code=204,
+    dependencies=[Tus],
+    responses=errors(
+        TusVersionUnsupported,
+        UploadTypeWrong,
+        UploadHeaderInvalid,
+        FileTypeMismatch,
+        uploads.OffsetWrong,
+        uploads.UploadTooLong,
+        uploads.ChecksumWrong,
+    ),
+)
 async def send_upload(
     model_id: UUID,
     upload_id: UUID,
@@ -160,7 +190,7 @@ async def send_upload(
     return Response(status_code=204, headers={"tus-resumable": VERSION, "upload-offset": str(piece.offset)})
 
 
-@router.delete("/{upload_id}", status_code=204, dependencies=[Tus])
+@router.delete("/{upload_id}", status_code=204, dependencies=[Tus], responses=errors(TusVersionUnsupported))
 def cancel_upload(model_id: UUID, upload_id: UUID, user: CurrentUser, session: WriteSession) -> Response:
     """Give it up, or take note of a refused one; nothing of it stays."""
     visible_model(session, user, model_id, change=True)

@@ -10,10 +10,12 @@ from sqlalchemy.orm import Session
 from flip_contracts.statuses import ModelStatus
 from flip_hub.auth import CurrentUser, visible_model, visible_project
 from flip_hub.db import ReadSession, WriteSession
+from flip_hub.errors import errors
+from flip_hub.files.service import ModelBusy
 from flip_hub.models import editing, listing, service
 from flip_hub.models.schemas import ModelClone, ModelCreate, ModelEdit, ModelPage, ModelRead, StatusRead
 from flip_hub.models.tables import Model, ModelStatusEvent
-from flip_hub.paging import AskedPage
+from flip_hub.paging import AskedPage, CursorInvalid
 from flip_hub.projects.reading import Sort
 from flip_hub.runs.tables import Run
 
@@ -37,7 +39,7 @@ def _read(session: Session, model: Model) -> ModelRead:
     )
 
 
-@router.post("/projects/{project_id}/models", status_code=201)
+@router.post("/projects/{project_id}/models", status_code=201, responses=errors(service.ProjectNotApproved))
 def create_model(project_id: UUID, body: ModelCreate, user: CurrentUser, session: WriteSession) -> ModelRead:
     project = visible_project(session, user, project_id, change=True)
     return _read(session, service.create_model(session, user, project, body.name, body.description))
@@ -50,7 +52,7 @@ def list_project_models(project_id: UUID, user: CurrentUser, session: ReadSessio
     return [_read(session, model) for model in session.scalars(models)]
 
 
-@router.get("/models")
+@router.get("/models", responses=errors(CursorInvalid))
 def list_models(
     user: CurrentUser,
     session: ReadSession,
@@ -72,7 +74,7 @@ def get_model(model_id: UUID, user: CurrentUser, session: ReadSession) -> ModelR
     return _read(session, visible_model(session, user, model_id))
 
 
-@router.patch("/models/{model_id}")
+@router.patch("/models/{model_id}", responses=errors(ModelBusy, editing.ModelTrained))
 def edit_model(model_id: UUID, body: ModelEdit, user: CurrentUser, session: WriteSession) -> ModelRead:
     """Until it is trained."""
     model = visible_model(session, user, model_id, change=True)
@@ -80,14 +82,14 @@ def edit_model(model_id: UUID, body: ModelEdit, user: CurrentUser, session: Writ
     return _read(session, model)
 
 
-@router.delete("/models/{model_id}", status_code=204)
+@router.delete("/models/{model_id}", status_code=204, responses=errors(ModelBusy))
 def delete_model(model_id: UUID, user: CurrentUser, session: WriteSession) -> Response:
     """With its files. Not while a run of it is queued or running."""
     editing.delete_model(session, user, visible_model(session, user, model_id, change=True))
     return Response(status_code=204)
 
 
-@router.post("/models/{model_id}/clone", status_code=201)
+@router.post("/models/{model_id}/clone", status_code=201, responses=errors(service.ProjectNotApproved))
 def clone_model(
     model_id: UUID, body: ModelClone, user: CurrentUser, session: WriteSession, request: Request
 ) -> ModelRead:

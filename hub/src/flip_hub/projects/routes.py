@@ -8,8 +8,10 @@ from fastapi import APIRouter, Query, Response
 from flip_contracts.statuses import ProjectStatus
 from flip_hub.auth import AdminUser, CurrentUser, require, visible_project
 from flip_hub.db import ReadSession, WriteSession
-from flip_hub.paging import AskedPage, Page
+from flip_hub.errors import TrustUnknown, errors
+from flip_hub.paging import AskedPage, CursorInvalid, Page
 from flip_hub.projects import members, reading, service
+from flip_hub.projects.deletion import NameNotConfirmed
 from flip_hub.projects.deletion import delete_project as delete
 from flip_hub.projects.schemas import (
     DeleteRequest,
@@ -22,18 +24,19 @@ from flip_hub.projects.schemas import (
     ProjectSummary,
     StageRequest,
 )
+from flip_hub.trusts.service import TrustRevoked
 
 router = APIRouter(prefix="/projects", tags=["projects"])
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, responses=errors(service.ProjectNameTaken))
 def create_project(body: ProjectCreate, user: CurrentUser, session: WriteSession) -> ProjectRead:
     require(user, "create_projects")
     project = service.create_project(session, user, body.name, body.purpose, body.kind, body.dicom_to_nifti)
     return reading.project_read(session, project)
 
 
-@router.get("")
+@router.get("", responses=errors(CursorInvalid))
 def list_projects(
     user: CurrentUser,
     session: ReadSession,
@@ -53,7 +56,7 @@ def get_project(project_id: UUID, user: CurrentUser, session: ReadSession) -> Pr
     return reading.project_read(session, visible_project(session, user, project_id))
 
 
-@router.patch("/{project_id}")
+@router.patch("/{project_id}", responses=errors(service.ProjectNotUnstaged, service.ProjectNameTaken))
 def edit_project(project_id: UUID, body: ProjectEdit, user: CurrentUser, session: WriteSession) -> ProjectRead:
     """Until it is staged."""
     project = visible_project(session, user, project_id, change=True)
@@ -61,7 +64,7 @@ def edit_project(project_id: UUID, body: ProjectEdit, user: CurrentUser, session
     return reading.project_read(session, project)
 
 
-@router.post("/{project_id}/delete", status_code=204)
+@router.post("/{project_id}/delete", status_code=204, responses=errors(NameNotConfirmed))
 def delete_project(project_id: UUID, body: DeleteRequest, user: CurrentUser, session: WriteSession) -> Response:
     """Running training stops, trusts forget the cohort. There is no way back."""
     project = visible_project(session, user, project_id, change=True)
@@ -76,7 +79,9 @@ def list_members(project_id: UUID, user: CurrentUser, session: ReadSession) -> l
     return [reading.person_read(person) for person in members.members(session, project_id)]
 
 
-@router.post("/{project_id}/members", status_code=201)
+@router.post(
+    "/{project_id}/members", status_code=201, responses=errors(members.PersonUnknown, members.OwnerCannotBeMember)
+)
 def add_member(project_id: UUID, body: MemberAdd, user: CurrentUser, session: WriteSession) -> list[PersonRead]:
     """By e-mail. Adding somebody twice changes nothing. What a member may do is up to their role."""
     project = visible_project(session, user, project_id, change=True)
@@ -95,7 +100,12 @@ def remove_member(project_id: UUID, person_id: UUID, user: CurrentUser, session:
     return Response(status_code=204)
 
 
-@router.post("/{project_id}/transfer")
+@router.post(
+    "/{project_id}/transfer",
+    responses=errors(
+        members.PersonUnknown, members.OwnerCannotBeMember, members.NewOwnerCannotOwn, service.ProjectNameTaken
+    ),
+)
 def transfer_project(project_id: UUID, body: MemberAdd, user: CurrentUser, session: WriteSession) -> ProjectRead:
     """Give the project to somebody else; who owned it stays a member."""
     project = visible_project(session, user, project_id, change=True)
@@ -104,7 +114,12 @@ def transfer_project(project_id: UUID, body: MemberAdd, user: CurrentUser, sessi
     return reading.project_read(session, project)
 
 
-@router.post("/{project_id}/stage")
+@router.post(
+    "/{project_id}/stage",
+    responses=errors(
+        service.ProjectNotUnstaged, service.NoCohortQuery, service.TrustHasNoUsableAnswer, TrustUnknown, TrustRevoked
+    ),
+)
 def stage_project(project_id: UUID, body: StageRequest, user: CurrentUser, session: WriteSession) -> ProjectRead:
     """Ask these trusts to approve it. Each must have answered the saved cohort query."""
     project = visible_project(session, user, project_id, change=True)
@@ -112,7 +127,7 @@ def stage_project(project_id: UUID, body: StageRequest, user: CurrentUser, sessi
     return reading.project_read(session, project)
 
 
-@router.post("/{project_id}/unstage")
+@router.post("/{project_id}/unstage", responses=errors(service.ProjectNotStaged))
 def unstage_project(project_id: UUID, admin: AdminUser, session: WriteSession) -> ProjectRead:
     """Back to draft, as long as no trust has approved it."""
     project = visible_project(session, admin, project_id, change=True)

@@ -1,6 +1,7 @@
 """Runs: initiate, list, stop, abort, run again; the queue."""
 
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from fastapi import APIRouter, Request
@@ -11,17 +12,33 @@ from sqlalchemy.orm import Session
 from flip_contracts.statuses import RunState
 from flip_hub.auth import CurrentUser, visible_model, visible_run
 from flip_hub.db import ReadSession, WriteSession
-from flip_hub.errors import NotFound, errors
+from flip_hub.errors import NotFound, TrustUnknown, errors
+from flip_hub.files.service import FilesNotReady, ModelBusy
 from flip_hub.models.tables import Model
 from flip_hub.projects.reading import visible_projects
-from flip_hub.runs import service
+from flip_hub.runs import options, service
 from flip_hub.runs.schemas import RunCreate, RunRead, read_run
 from flip_hub.runs.tables import Run
 from flip_hub.scheduler.drain import draining
 from flip_hub.scheduler.views import expected_starts, read_queue
+from flip_hub.trusts.service import TrustRevoked
 from flip_hub.users.tables import User
 
 router = APIRouter(tags=["runs"])
+INITIATING: Final = (
+    service.NoTrustApproved,
+    service.TrustNotApproved,
+    service.AppCheckFailed,
+    ModelBusy,
+    FilesNotReady,
+    TrustUnknown,
+    TrustRevoked,
+    options.MinTrustsTooHigh,
+    options.RoundsUndeclared,
+    options.RunConfigKeyReserved,
+    options.RunConfigKeyUndeclared,
+    options.RunConfigTypeWrong,
+)
 
 
 class QueueEntryRead(BaseModel):
@@ -48,7 +65,7 @@ class QueueRead(BaseModel):
     waiting: list[QueueEntryRead]
 
 
-@router.post("/models/{model_id}/runs", status_code=201)
+@router.post("/models/{model_id}/runs", status_code=201, responses=errors(*INITIATING))
 def initiate_run(
     model_id: UUID, body: RunCreate, user: CurrentUser, session: WriteSession, request: Request
 ) -> RunRead:
@@ -88,7 +105,7 @@ def abort_run(run_id: UUID, user: CurrentUser, session: WriteSession, request: R
     return read_run(session, request.app.state.settings, run)
 
 
-@router.post("/runs/{run_id}/rerun", status_code=201)
+@router.post("/runs/{run_id}/rerun", status_code=201, responses=errors(*INITIATING))
 def rerun(run_id: UUID, user: CurrentUser, session: WriteSession, request: Request) -> RunRead:
     """The same trusts, config and options again, on the app as it is now."""
     run = visible_run(session, user, run_id, change=True)

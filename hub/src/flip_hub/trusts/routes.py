@@ -22,7 +22,7 @@ from flip_contracts.messages import (
 from flip_contracts.tasks import ClaimRequest, ClaimResponse, Task
 from flip_hub.auth import Bearer, CurrentTrust, CurrentUser, TrustManager, trust_of_token
 from flip_hub.db import Database, ReadSession, WriteSession, now
-from flip_hub.errors import NotFound
+from flip_hub.errors import FieldInvalid, NotFound, errors
 from flip_hub.trusts import enrolment, service
 from flip_hub.trusts.tables import Trust
 
@@ -90,7 +90,7 @@ def _known(session: Session, trust_id: UUID) -> Trust:
     return trust
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, responses=errors(enrolment.TrustNameTaken, FieldInvalid))
 def create_trust(body: TrustCreate, admin: TrustManager, session: WriteSession, request: Request) -> TrustCreated:
     trust, code = enrolment.create_trust(session, str(admin.id), body.name)
     return TrustCreated(trust=_read(trust, request), enrolment_code=code)
@@ -118,7 +118,7 @@ def issue_enrolment_code(trust_id: UUID, admin: TrustManager, session: WriteSess
     return TrustCreated(trust=_read(trust, request), enrolment_code=code)
 
 
-@router.post("/{trust_id}/revoke")
+@router.post("/{trust_id}/revoke", responses=errors(enrolment.TrustAlreadyRevoked))
 def revoke_trust(trust_id: UUID, admin: TrustManager, session: WriteSession, request: Request) -> TrustRead:
     """Its token is dead at once, its approvals count no more, and runs go on without it."""
     trust = _known(session, trust_id)
@@ -126,14 +126,16 @@ def revoke_trust(trust_id: UUID, admin: TrustManager, session: WriteSession, req
     return _read(trust, request)
 
 
-@agent_router.post("/enrol")
+@agent_router.post(
+    "/enrol", responses=errors(enrolment.EnrolmentCodeInvalid, enrolment.AgentTooOld, enrolment.PublicKeyInvalid)
+)
 def enrol(body: EnrolRequest, session: WriteSession, request: Request) -> EnrolResponse:
     trust, token = enrolment.enrol(session, body)
     hub_key = request.app.state.signing_key.public
     return EnrolResponse(trust_id=trust.id, name=trust.name, token=token, hub_public_key=hub_key)
 
 
-@agent_router.post("/rotate")
+@agent_router.post("/rotate", responses=errors(enrolment.PublicKeyInvalid, enrolment.RotationInvalid))
 def rotate(body: RotateRequest, trust: CurrentTrust, session: WriteSession) -> RotateResponse:
     """A new token, and a new public key if the request brings one."""
     return RotateResponse(token=enrolment.rotate(session, trust, body))
@@ -173,7 +175,9 @@ async def claim_tasks(
     return ClaimResponse(tasks=tasks)
 
 
-@agent_router.post("/tasks/{task_id}/extend", status_code=204)
+@agent_router.post(
+    "/tasks/{task_id}/extend", status_code=204, responses={410: {"description": "The lease is lost: stop the work."}}
+)
 def extend_lease(task_id: UUID, trust: CurrentTrust, session: WriteSession) -> Response:
     """204, or 410 when the lease is lost and the work should stop."""
     return Response(status_code=204 if service.extend(session, trust, task_id) else 410)

@@ -40,6 +40,7 @@ class MessageRefused(HubError):
     """A handler refuses a message for good; the trust keeps it among its dead letters."""
 
     code, status = "message_refused", 422
+    public = "The hub does not take this message; its text says why. It would be refused again."
 
 
 def is_online(trust: Trust, offline_after: timedelta) -> bool:
