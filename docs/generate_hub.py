@@ -75,8 +75,19 @@ def specification() -> dict[str, Any]:
 
 
 EVERYWHERE = frozenset(
-    """conflict csrf_token_missing forbidden internal invalid_request login_needed not_authenticated not_found
-    request_too_large scope_missing session_restricted""".split()
+    {
+        "conflict",
+        "csrf_token_missing",
+        "forbidden",
+        "internal",
+        "invalid_request",
+        "login_needed",
+        "not_authenticated",
+        "not_found",
+        "request_too_large",
+        "scope_missing",
+        "session_restricted",
+    }
 )
 
 

@@ -65,6 +65,16 @@ def database(server: EmbeddedPostgres) -> Iterator[Database]:
     database.close()
 
 
+SPECIFICATION: dict = {}
+
+
+def specification(app) -> dict:
+    """Made once: it takes a second, and is the same for every app."""
+    if not SPECIFICATION:
+        SPECIFICATION.update(app.openapi())
+    return SPECIFICATION
+
+
 @dataclass
 class Person:
     client: TestClient
@@ -94,7 +104,7 @@ class Person:
 
     def _is_documented(self, method: str, path: str, status: int, code: str) -> None:
         """Whatever any test is refused with stands in the OpenAPI document, at that endpoint and status."""
-        spec = self.client.app.openapi()
+        spec = specification(self.client.app)
         path = f"/api/v1/{path.partition('?')[0]}"
         for template, verb, operation in operations(spec):
             pattern = re.sub(r"\\{\w+\\}", "[^/]+", re.escape(template).replace(r"\{path\}", ".+"))

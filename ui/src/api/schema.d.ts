@@ -279,6 +279,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/auth/oidc/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Finish Oidc Login
+         * @description Where the organisation sends the browser back to. Opens a session and goes to the page.
+         */
+        get: operations["finish_oidc_login"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/oidc/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Start Oidc Login
+         * @description Send the browser to the organisation's login. It comes back to `next`, an address of this page.
+         */
+        get: operations["start_oidc_login"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/password": {
         parameters: {
             query?: never;
@@ -898,7 +938,7 @@ export interface paths {
         };
         /**
          * List Projects
-         * @description Own projects and those one is a member of; every project for an admin.
+         * @description Own projects and those one is a member of; for a trust admin those staged at the trust; for an admin all.
          */
         get: operations["list_projects"];
         put?: never;
@@ -1902,6 +1942,31 @@ export interface components {
             /** Severity */
             severity: string;
         };
+        /**
+         * AgentTooOldProblem
+         * @description This agent speaks another protocol version than the hub. Install the agent version that the hub names.
+         */
+        AgentTooOldProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "agent_protocol_unsupported";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
         /** AggregatedRead */
         AggregatedRead: {
             /**
@@ -1928,6 +1993,31 @@ export interface components {
              * @constant
              */
             code: "access_request_handled";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
+         * AppCheckFailedProblem
+         * @description The app has errors. `GET /api/v1/models/{id}/check` lists each with its remedy.
+         */
+        AppCheckFailedProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "app_check_failed";
             /**
              * Details
              * @default {}
@@ -1996,6 +2086,81 @@ export interface components {
             link?: string;
             /** Message */
             message: string;
+        };
+        /**
+         * BundleRefusedProblem
+         * @description The bundle holds something that does not belong in an app.
+         */
+        BundleRefusedProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "bundle_refused";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
+         * BundleTooLargeProblem
+         * @description The bundle unpacks to more than a model may hold.
+         */
+        BundleTooLargeProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "bundle_too_large";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
+         * BundleUnreadableProblem
+         * @description This is not a whole, plain zip file. Pack it again, without a password.
+         */
+        BundleUnreadableProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "bundle_unreadable";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
         };
         /**
          * Cell
@@ -2071,6 +2236,31 @@ export interface components {
             ok: boolean;
             /** Required */
             required: components["schemas"]["RequiredFile"][];
+        };
+        /**
+         * ChecksumWrongProblem
+         * @description This piece did not arrive whole. It was dropped; send it again.
+         */
+        ChecksumWrongProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "upload_checksum_wrong";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
         };
         /** ClaimRequest */
         ClaimRequest: {
@@ -2528,6 +2718,31 @@ export interface components {
             request_id?: string;
         };
         /**
+         * EnrolmentCodeInvalidProblem
+         * @description This enrolment code is unknown, used or expired. Ask the hub's admin for a new one.
+         */
+        EnrolmentCodeInvalidProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "enrolment_code_invalid";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
          * EnrolmentExpiredProblem
          * @description Too much time has passed, or this is another account's. Start setting up the authenticator again.
          */
@@ -2681,6 +2896,31 @@ export interface components {
             request_id?: string;
         };
         /**
+         * FileNameInvalidProblem
+         * @description Use a relative name of letters, digits, `_`, `-`, `.` and `/`, ten folders deep at most.
+         */
+        FileNameInvalidProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "file_name_invalid";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
          * FileRead
          * @description `state`: UPLOADING, SCANNING, READY, or REJECTED for `reason`; a path may be there twice, as what the model has
          *     and as what is to replace it. `place`: bundle (in the FAB), or staged (outside it, where `[tool.flip.files]` of
@@ -2722,6 +2962,106 @@ export interface components {
              * Format: date-time
              */
             uploaded_at: string;
+        };
+        /**
+         * FilesNotReadyProblem
+         * @description Some files are still on their way, being scanned, or were refused. Wait for them, or delete them.
+         */
+        FilesNotReadyProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "files_not_ready";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
+         * FileTooLargeProblem
+         * @description The file is larger than the limit for an app's source file. Send large files as a resumable upload.
+         */
+        FileTooLargeProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "file_too_large";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
+         * FileTypeMismatchProblem
+         * @description The content is not what the name says. Give the file its right ending, or send the right file.
+         */
+        FileTypeMismatchProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "file_type_mismatch";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
+         * FileTypeRefusedProblem
+         * @description A model's files end in .csv, .json, .jsonl, .md, .npy, .npz, .pickle, .pkl, .pt, .pth, .py, .safetensors, .toml, .txt, .yaml, .yml, or are called LICENSE. Convert the file, or leave it out.
+         */
+        FileTypeRefusedProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "file_type_refused";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
         };
         /** Finding */
         Finding: {
@@ -3314,6 +3654,56 @@ export interface components {
             run_id: string;
         };
         /**
+         * MinTrustsTooHighProblem
+         * @description More trusts are required than are asked. Lower `min_trusts`, or ask more trusts.
+         */
+        MinTrustsTooHighProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "min_trusts_too_high";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
+         * ModelBusyProblem
+         * @description A run of this model is queued or running. Stop it, or wait for its end.
+         */
+        ModelBusyProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "model_busy";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
          * ModelClone
          * @description `project_id`: null clones within the same project. `name`: empty takes the model's name with "(copy)".
          */
@@ -3443,6 +3833,56 @@ export interface components {
             status_reason: string;
         };
         /**
+         * ModelTooLargeProblem
+         * @description The files of this model would be larger than the limit together. Delete some first.
+         */
+        ModelTooLargeProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "model_too_large";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
+         * ModelTrainedProblem
+         * @description This model has been trained, and its results bear this name. Clone it to go on under another.
+         */
+        ModelTrainedProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "model_trained";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
          * MomentRead
          * @description `kind`: created, cohort_saved, staged, approved, declined, withdrawn, imaging_ready, model_created,
          *     run_finished. `trust` and `model` say whose, where that applies.
@@ -3463,6 +3903,31 @@ export interface components {
             trust: string | null;
         };
         /**
+         * NameNotConfirmedProblem
+         * @description Type the project's exact name to delete it.
+         */
+        NameNotConfirmedProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "name_not_confirmed";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
          * Net
          * @description Where the trust's SuperNode dials: the Fleet API of one SuperLink.
          */
@@ -3471,6 +3936,56 @@ export interface components {
             ca_pem: string;
             /** Superlink */
             superlink: string;
+        };
+        /**
+         * NewOwnerCannotOwnProblem
+         * @description This person's role does not allow owning a project. An admin can change the role.
+         */
+        NewOwnerCannotOwnProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "new_owner_cannot_own";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
+         * NoCohortQueryProblem
+         * @description Run a cohort query and save it first.
+         */
+        NoCohortQueryProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "project_has_no_cohort_query";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
         };
         /**
          * NodeEvent
@@ -3580,6 +4095,81 @@ export interface components {
             request_id?: string;
         };
         /**
+         * NoTrustApprovedProblem
+         * @description No trust's approval of this project is valid now.
+         */
+        NoTrustApprovedProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "no_trust_approved";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
+         * NoTrustAskedProblem
+         * @description No trust is enrolled yet. Ask an admin to enrol one.
+         */
+        NoTrustAskedProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "no_trust_enrolled";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
+         * OffsetWrongProblem
+         * @description The upload is not at this offset. Ask for its offset with HEAD and go on from there.
+         */
+        OffsetWrongProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "upload_offset_wrong";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
          * OidcMethod
          * @description `name` completes "Log in with …"; the browser goes to `start`.
          */
@@ -3588,6 +4178,31 @@ export interface components {
             name: string;
             /** Start */
             start: string;
+        };
+        /**
+         * OwnerCannotBeMemberProblem
+         * @description This person owns the project, and so has every right already.
+         */
+        OwnerCannotBeMemberProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "owner_is_no_member";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
         };
         /** Page[AccessRequestRead] */
         Page_AccessRequestRead_: {
@@ -3715,6 +4330,31 @@ export interface components {
             name: string;
         };
         /**
+         * PersonUnknownProblem
+         * @description Nobody with this e-mail has an active account here. Ask them to request access first.
+         */
+        PersonUnknownProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "person_unknown";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
          * PhaseRead
          * @description `queued`, `starting`, `running`, `finalising`, `done`. `until` is null while it lasts.
          */
@@ -3813,6 +4453,131 @@ export interface components {
              * @default
              */
             purpose?: string;
+        };
+        /**
+         * ProjectFrozenProblem
+         * @description This project is staged or approved, so its cohort query can no longer change. Create a new project.
+         */
+        ProjectFrozenProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "project_frozen";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
+         * ProjectNameTakenProblem
+         * @description This owner already has a project of this name. Choose another name.
+         */
+        ProjectNameTakenProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "project_name_taken";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
+         * ProjectNotApprovedProblem
+         * @description No trust has approved this project yet.
+         */
+        ProjectNotApprovedProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "project_not_approved";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
+         * ProjectNotStagedProblem
+         * @description Only a staged project that no trust has approved can go back to draft. Create a new project instead.
+         */
+        ProjectNotStagedProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "project_not_staged";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
+         * ProjectNotUnstagedProblem
+         * @description This project is staged or approved already. An admin can take a staged one back to draft.
+         */
+        ProjectNotUnstagedProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "project_not_unstaged";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
         };
         /**
          * ProjectRead
@@ -3932,6 +4697,31 @@ export interface components {
             valid: boolean;
         };
         /**
+         * PublicKeyInvalidProblem
+         * @description `public_key` must be the base64 of the 32 raw bytes of an Ed25519 key. Update the agent.
+         */
+        PublicKeyInvalidProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "public_key_invalid";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
          * QueryBudget
          * @description What is left to ask at this trust after this query, until `resets_at`. None: no such limit (or asker unknown).
          *
@@ -3955,6 +4745,78 @@ export interface components {
             user_left?: number | null;
             /** User Limit */
             user_limit?: number | null;
+        };
+        /**
+         * QueryEndedProblem
+         * @description Every trust has answered already, or the query was cancelled before.
+         */
+        QueryEndedProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "cohort_query_ended";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
+         * QueryOfAnotherProjectProblem
+         * @description This query belongs to another project. Choose one of this project's history.
+         */
+        QueryOfAnotherProjectProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "cohort_query_of_another_project";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
+         * QueryRefusedProblem
+         * @description The query is not one that trusts would answer; the code, the message and the position say why.
+         */
+        QueryRefusedProblem: {
+            /** Code */
+            code: string;
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
         };
         /**
          * QueueEntryRead
@@ -4317,6 +5179,31 @@ export interface components {
             /** Public Key */
             public_key: string;
         };
+        /**
+         * RotationInvalidProblem
+         * @description The rotation is not signed by this trust's key, or is older than five minutes. Check the trust's clock.
+         */
+        RotationInvalidProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "rotation_invalid";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
         /** RoundRead */
         RoundRead: {
             /**
@@ -4334,6 +5221,31 @@ export interface components {
             results: number;
             /** Round */
             round: number;
+        };
+        /**
+         * RoundsUndeclaredProblem
+         * @description The app does not declare `num-server-rounds`, so its rounds cannot be set from outside. Leave `rounds` out.
+         */
+        RoundsUndeclaredProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "rounds_undeclared";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
         };
         /**
          * RoundWayRead
@@ -4356,6 +5268,81 @@ export interface components {
              * @default []
              */
             trusts?: components["schemas"]["ExchangeRead"][];
+        };
+        /**
+         * RunConfigKeyReservedProblem
+         * @description The platform sets these keys itself.
+         */
+        RunConfigKeyReservedProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "run_config_key_reserved";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
+         * RunConfigKeyUndeclaredProblem
+         * @description The app does not declare these keys. Declare them in [tool.flwr.app.config], or leave them out.
+         */
+        RunConfigKeyUndeclaredProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "run_config_key_undeclared";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
+         * RunConfigTypeWrongProblem
+         * @description These values have another type than the app declares.
+         */
+        RunConfigTypeWrongProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "run_config_type_wrong";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
         };
         /**
          * RunCreate
@@ -5021,6 +6008,31 @@ export interface components {
             request_id?: string;
         };
         /**
+         * TooManyFilesProblem
+         * @description A model has 500 files at most.
+         */
+        TooManyFilesProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "too_many_files";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
          * TooManyTokensProblem
          * @description An account has 100 API tokens at most. Revoke one that you do not need.
          */
@@ -5160,6 +6172,31 @@ export interface components {
              */
             request_id?: string;
         };
+        /**
+         * TrustAlreadyRevokedProblem
+         * @description This trust is revoked already. A new enrolment code lets it in again.
+         */
+        TrustAlreadyRevokedProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "trust_already_revoked";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
         /** TrustCreate */
         TrustCreate: {
             /** Name */
@@ -5180,6 +6217,81 @@ export interface components {
             decision: string;
             /** Trust */
             trust: string;
+        };
+        /**
+         * TrustHasNoUsableAnswerProblem
+         * @description These trusts have no usable answer to the saved cohort query; `reasons` says why for each. Leave them out, or run a query that they answer.
+         */
+        TrustHasNoUsableAnswerProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "trust_has_no_usable_answer";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
+         * TrustNameTakenProblem
+         * @description There is already a trust of this name.
+         */
+        TrustNameTakenProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "trust_name_taken";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
+         * TrustNotApprovedProblem
+         * @description These trusts have not approved this project, or their approval has ended.
+         */
+        TrustNotApprovedProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "trust_not_approved";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
         };
         /**
          * TrustRead
@@ -5223,6 +6335,31 @@ export interface components {
             versions: {
                 [key: string]: string;
             };
+        };
+        /**
+         * TrustRevokedProblem
+         * @description These trusts do not take part any more. Leave them out, or ask an admin to enrol them again.
+         */
+        TrustRevokedProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "trust_revoked";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
         };
         /**
          * TrustUnknownProblem
@@ -5272,6 +6409,106 @@ export interface components {
             outcome?: string;
             /** Trust */
             trust: string;
+        };
+        /**
+         * TusVersionUnsupportedProblem
+         * @description Send `Tus-Resumable: 1.0.0`.
+         */
+        TusVersionUnsupportedProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "tus_version_unsupported";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
+         * UploadHeaderInvalidProblem
+         * @description A header of the upload is not as tus says; the message names it and what it should hold.
+         */
+        UploadHeaderInvalidProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "upload_header_invalid";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
+         * UploadTooLongProblem
+         * @description More bytes were sent than were announced. Start a new upload with the right length.
+         */
+        UploadTooLongProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "upload_too_long";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
+         * UploadTypeWrongProblem
+         * @description Send `Content-Type: application/offset+octet-stream`.
+         */
+        UploadTypeWrongProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "upload_type_wrong";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
         };
         /**
          * UserCreate
@@ -5389,13 +6626,22 @@ export interface operations {
                     "application/json": components["schemas"]["EnrolResponse"];
                 };
             };
-            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            /** @description `enrolment_code_invalid`: This enrolment code is unknown, used or expired. Ask the hub's admin for a new one. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnrolmentCodeInvalidProblem"];
+                };
+            };
+            /** @description `agent_protocol_unsupported`: This agent speaks another protocol version than the hub. Install the agent version that the hub names. `conflict`: Somebody else changed this at the same moment. Look again and retry. */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ConflictProblem"];
+                    "application/json": components["schemas"]["AgentTooOldProblem"] | components["schemas"]["ConflictProblem"];
                 };
             };
             /** @description `request_too_large`: The request is too large; `details.limit_bytes` is the most. */
@@ -5407,13 +6653,13 @@ export interface operations {
                     "application/json": components["schemas"]["RequestTooLargeProblem"];
                 };
             };
-            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            /** @description `public_key_invalid`: `public_key` must be the base64 of the 32 raw bytes of an Ed25519 key. Update the agent. `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                    "application/json": components["schemas"]["PublicKeyInvalidProblem"] | components["schemas"]["RequestInvalidProblem"];
                 };
             };
             /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
@@ -5612,13 +6858,13 @@ export interface operations {
                     "application/json": components["schemas"]["RequestTooLargeProblem"];
                 };
             };
-            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            /** @description `public_key_invalid`: `public_key` must be the base64 of the 32 raw bytes of an Ed25519 key. Update the agent. `rotation_invalid`: The rotation is not signed by this trust's key, or is older than five minutes. Check the trust's clock. `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                    "application/json": components["schemas"]["PublicKeyInvalidProblem"] | components["schemas"]["RotationInvalidProblem"] | components["schemas"]["RequestInvalidProblem"];
                 };
             };
             /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
@@ -5676,6 +6922,13 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["ConflictProblem"];
                 };
+            };
+            /** @description The lease is lost: stop the work. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
@@ -6368,6 +7621,83 @@ export interface operations {
             };
         };
     };
+    finish_oidc_login: {
+        parameters: {
+            query?: {
+                code?: string;
+                state?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
+    start_oidc_login: {
+        parameters: {
+            query?: {
+                next?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+        };
+    };
     change_password: {
         parameters: {
             query?: never;
@@ -6969,13 +8299,13 @@ export interface operations {
                     "application/json": components["schemas"]["NotFoundProblem"];
                 };
             };
-            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            /** @description `cohort_query_ended`: Every trust has answered already, or the query was cancelled before. `conflict`: Somebody else changed this at the same moment. Look again and retry. */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ConflictProblem"];
+                    "application/json": components["schemas"]["QueryEndedProblem"] | components["schemas"]["ConflictProblem"];
                 };
             };
             /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
@@ -7674,13 +9004,13 @@ export interface operations {
                     "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
                 };
             };
-            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            /** @description `cursor_invalid`: This cursor is not one of this list. Start again without `cursor`. `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                    "application/json": components["schemas"]["CursorInvalidProblem"] | components["schemas"]["RequestInvalidProblem"];
                 };
             };
             /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
@@ -7806,13 +9136,13 @@ export interface operations {
                     "application/json": components["schemas"]["NotFoundProblem"];
                 };
             };
-            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            /** @description `model_busy`: A run of this model is queued or running. Stop it, or wait for its end. `conflict`: Somebody else changed this at the same moment. Look again and retry. */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ConflictProblem"];
+                    "application/json": components["schemas"]["ModelBusyProblem"] | components["schemas"]["ConflictProblem"];
                 };
             };
             /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
@@ -7886,13 +9216,13 @@ export interface operations {
                     "application/json": components["schemas"]["NotFoundProblem"];
                 };
             };
-            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            /** @description `model_busy`: A run of this model is queued or running. Stop it, or wait for its end. `model_trained`: This model has been trained, and its results bear this name. Clone it to go on under another. `conflict`: Somebody else changed this at the same moment. Look again and retry. */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ConflictProblem"];
+                    "application/json": components["schemas"]["ModelBusyProblem"] | components["schemas"]["ModelTrainedProblem"] | components["schemas"]["ConflictProblem"];
                 };
             };
             /** @description `request_too_large`: The request is too large; `details.limit_bytes` is the most. */
@@ -7971,22 +9301,31 @@ export interface operations {
                     "application/json": components["schemas"]["NotFoundProblem"];
                 };
             };
-            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            /** @description `model_busy`: A run of this model is queued or running. Stop it, or wait for its end. `conflict`: Somebody else changed this at the same moment. Look again and retry. */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ConflictProblem"];
+                    "application/json": components["schemas"]["ModelBusyProblem"] | components["schemas"]["ConflictProblem"];
                 };
             };
-            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            /** @description `bundle_too_large`: The bundle unpacks to more than a model may hold. `file_too_large`: The file is larger than the limit for an app's source file. Send large files as a resumable upload. `model_too_large`: The files of this model would be larger than the limit together. Delete some first. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BundleTooLargeProblem"] | components["schemas"]["FileTooLargeProblem"] | components["schemas"]["ModelTooLargeProblem"];
+                };
+            };
+            /** @description `bundle_refused`: The bundle holds something that does not belong in an app. `bundle_unreadable`: This is not a whole, plain zip file. Pack it again, without a password. `file_name_invalid`: Use a relative name of letters, digits, `_`, `-`, `.` and `/`, ten folders deep at most. `file_type_mismatch`: The content is not what the name says. Give the file its right ending, or send the right file. `file_type_refused`: A model's files end in .csv, .json, .jsonl, .md, .npy, .npz, .pickle, .pkl, .pt, .pth, .py, .safetensors, .toml, .txt, .yaml, .yml, or are called LICENSE. Convert the file, or leave it out. `too_many_files`: A model has 500 files at most. `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                    "application/json": components["schemas"]["BundleRefusedProblem"] | components["schemas"]["BundleUnreadableProblem"] | components["schemas"]["FileNameInvalidProblem"] | components["schemas"]["FileTypeMismatchProblem"] | components["schemas"]["FileTypeRefusedProblem"] | components["schemas"]["TooManyFilesProblem"] | components["schemas"]["RequestInvalidProblem"];
                 };
             };
             /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
@@ -8118,13 +9457,13 @@ export interface operations {
                     "application/json": components["schemas"]["NotFoundProblem"];
                 };
             };
-            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            /** @description `project_not_approved`: No trust has approved this project yet. `conflict`: Somebody else changed this at the same moment. Look again and retry. */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ConflictProblem"];
+                    "application/json": components["schemas"]["ProjectNotApprovedProblem"] | components["schemas"]["ConflictProblem"];
                 };
             };
             /** @description `request_too_large`: The request is too large; `details.limit_bytes` is the most. */
@@ -8337,22 +9676,31 @@ export interface operations {
                     "application/json": components["schemas"]["NotFoundProblem"];
                 };
             };
-            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            /** @description `model_busy`: A run of this model is queued or running. Stop it, or wait for its end. `conflict`: Somebody else changed this at the same moment. Look again and retry. */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ConflictProblem"];
+                    "application/json": components["schemas"]["ModelBusyProblem"] | components["schemas"]["ConflictProblem"];
                 };
             };
-            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            /** @description `file_too_large`: The file is larger than the limit for an app's source file. Send large files as a resumable upload. `model_too_large`: The files of this model would be larger than the limit together. Delete some first. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileTooLargeProblem"] | components["schemas"]["ModelTooLargeProblem"];
+                };
+            };
+            /** @description `file_name_invalid`: Use a relative name of letters, digits, `_`, `-`, `.` and `/`, ten folders deep at most. `file_type_mismatch`: The content is not what the name says. Give the file its right ending, or send the right file. `file_type_refused`: A model's files end in .csv, .json, .jsonl, .md, .npy, .npz, .pickle, .pkl, .pt, .pth, .py, .safetensors, .toml, .txt, .yaml, .yml, or are called LICENSE. Convert the file, or leave it out. `too_many_files`: A model has 500 files at most. `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                    "application/json": components["schemas"]["FileNameInvalidProblem"] | components["schemas"]["FileTypeMismatchProblem"] | components["schemas"]["FileTypeRefusedProblem"] | components["schemas"]["TooManyFilesProblem"] | components["schemas"]["RequestInvalidProblem"];
                 };
             };
             /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
@@ -8412,13 +9760,13 @@ export interface operations {
                     "application/json": components["schemas"]["NotFoundProblem"];
                 };
             };
-            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            /** @description `model_busy`: A run of this model is queued or running. Stop it, or wait for its end. `conflict`: Somebody else changed this at the same moment. Look again and retry. */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ConflictProblem"];
+                    "application/json": components["schemas"]["ModelBusyProblem"] | components["schemas"]["ConflictProblem"];
                 };
             };
             /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
@@ -8626,13 +9974,13 @@ export interface operations {
                     "application/json": components["schemas"]["NotFoundProblem"];
                 };
             };
-            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            /** @description `files_not_ready`: Some files are still on their way, being scanned, or were refused. Wait for them, or delete them. `model_busy`: A run of this model is queued or running. Stop it, or wait for its end. `no_trust_approved`: No trust's approval of this project is valid now. `trust_not_approved`: These trusts have not approved this project, or their approval has ended. `trust_revoked`: These trusts do not take part any more. Leave them out, or ask an admin to enrol them again. `conflict`: Somebody else changed this at the same moment. Look again and retry. */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ConflictProblem"];
+                    "application/json": components["schemas"]["FilesNotReadyProblem"] | components["schemas"]["ModelBusyProblem"] | components["schemas"]["NoTrustApprovedProblem"] | components["schemas"]["TrustNotApprovedProblem"] | components["schemas"]["TrustRevokedProblem"] | components["schemas"]["ConflictProblem"];
                 };
             };
             /** @description `request_too_large`: The request is too large; `details.limit_bytes` is the most. */
@@ -8644,13 +9992,13 @@ export interface operations {
                     "application/json": components["schemas"]["RequestTooLargeProblem"];
                 };
             };
-            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            /** @description `app_check_failed`: The app has errors. `GET /api/v1/models/{id}/check` lists each with its remedy. `min_trusts_too_high`: More trusts are required than are asked. Lower `min_trusts`, or ask more trusts. `rounds_undeclared`: The app does not declare `num-server-rounds`, so its rounds cannot be set from outside. Leave `rounds` out. `run_config_key_reserved`: The platform sets these keys itself. `run_config_key_undeclared`: The app does not declare these keys. Declare them in [tool.flwr.app.config], or leave them out. `run_config_type_wrong`: These values have another type than the app declares. `trust_unknown`: One of these trusts does not exist. `GET /api/v1/trusts` lists them. `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                    "application/json": components["schemas"]["AppCheckFailedProblem"] | components["schemas"]["MinTrustsTooHighProblem"] | components["schemas"]["RoundsUndeclaredProblem"] | components["schemas"]["RunConfigKeyReservedProblem"] | components["schemas"]["RunConfigKeyUndeclaredProblem"] | components["schemas"]["RunConfigTypeWrongProblem"] | components["schemas"]["TrustUnknownProblem"] | components["schemas"]["RequestInvalidProblem"];
                 };
             };
             /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
@@ -8715,22 +10063,40 @@ export interface operations {
                     "application/json": components["schemas"]["NotFoundProblem"];
                 };
             };
-            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            /** @description `model_busy`: A run of this model is queued or running. Stop it, or wait for its end. `conflict`: Somebody else changed this at the same moment. Look again and retry. */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ConflictProblem"];
+                    "application/json": components["schemas"]["ModelBusyProblem"] | components["schemas"]["ConflictProblem"];
                 };
             };
-            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            /** @description `tus_version_unsupported`: Send `Tus-Resumable: 1.0.0`. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TusVersionUnsupportedProblem"];
+                };
+            };
+            /** @description `file_too_large`: The file is larger than the limit for an app's source file. Send large files as a resumable upload. `model_too_large`: The files of this model would be larger than the limit together. Delete some first. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileTooLargeProblem"] | components["schemas"]["ModelTooLargeProblem"];
+                };
+            };
+            /** @description `file_name_invalid`: Use a relative name of letters, digits, `_`, `-`, `.` and `/`, ten folders deep at most. `file_type_refused`: A model's files end in .csv, .json, .jsonl, .md, .npy, .npz, .pickle, .pkl, .pt, .pth, .py, .safetensors, .toml, .txt, .yaml, .yml, or are called LICENSE. Convert the file, or leave it out. `too_many_files`: A model has 500 files at most. `upload_header_invalid`: A header of the upload is not as tus says; the message names it and what it should hold. `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                    "application/json": components["schemas"]["FileNameInvalidProblem"] | components["schemas"]["FileTypeRefusedProblem"] | components["schemas"]["TooManyFilesProblem"] | components["schemas"]["UploadHeaderInvalidProblem"] | components["schemas"]["RequestInvalidProblem"];
                 };
             };
             /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
@@ -8866,6 +10232,15 @@ export interface operations {
                     "application/json": components["schemas"]["ConflictProblem"];
                 };
             };
+            /** @description `tus_version_unsupported`: Send `Tus-Resumable: 1.0.0`. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TusVersionUnsupportedProblem"];
+                };
+            };
             /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
@@ -8934,6 +10309,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `tus_version_unsupported`: Send `Tus-Resumable: 1.0.0`. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TusVersionUnsupportedProblem"];
                 };
             };
             /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
@@ -9007,22 +10391,58 @@ export interface operations {
                     "application/json": components["schemas"]["NotFoundProblem"];
                 };
             };
-            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            /** @description `upload_offset_wrong`: The upload is not at this offset. Ask for its offset with HEAD and go on from there. `conflict`: Somebody else changed this at the same moment. Look again and retry. */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ConflictProblem"];
+                    "application/json": components["schemas"]["OffsetWrongProblem"] | components["schemas"]["ConflictProblem"];
                 };
             };
-            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            /** @description `tus_version_unsupported`: Send `Tus-Resumable: 1.0.0`. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TusVersionUnsupportedProblem"];
+                };
+            };
+            /** @description `upload_too_long`: More bytes were sent than were announced. Start a new upload with the right length. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadTooLongProblem"];
+                };
+            };
+            /** @description `upload_type_wrong`: Send `Content-Type: application/offset+octet-stream`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadTypeWrongProblem"];
+                };
+            };
+            /** @description `file_type_mismatch`: The content is not what the name says. Give the file its right ending, or send the right file. `upload_header_invalid`: A header of the upload is not as tus says; the message names it and what it should hold. `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                    "application/json": components["schemas"]["FileTypeMismatchProblem"] | components["schemas"]["UploadHeaderInvalidProblem"] | components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `upload_checksum_wrong`: This piece did not arrive whole. It was dropped; send it again. */
+            460: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChecksumWrongProblem"];
                 };
             };
             /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
@@ -9082,13 +10502,13 @@ export interface operations {
                     "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
                 };
             };
-            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            /** @description `cursor_invalid`: This cursor is not one of this list. Start again without `cursor`. `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                    "application/json": components["schemas"]["CursorInvalidProblem"] | components["schemas"]["RequestInvalidProblem"];
                 };
             };
             /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
@@ -9142,13 +10562,13 @@ export interface operations {
                     "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
                 };
             };
-            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            /** @description `project_name_taken`: This owner already has a project of this name. Choose another name. `conflict`: Somebody else changed this at the same moment. Look again and retry. */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ConflictProblem"];
+                    "application/json": components["schemas"]["ProjectNameTakenProblem"] | components["schemas"]["ConflictProblem"];
                 };
             };
             /** @description `request_too_large`: The request is too large; `details.limit_bytes` is the most. */
@@ -9298,13 +10718,13 @@ export interface operations {
                     "application/json": components["schemas"]["NotFoundProblem"];
                 };
             };
-            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            /** @description `project_name_taken`: This owner already has a project of this name. Choose another name. `project_not_unstaged`: This project is staged or approved already. An admin can take a staged one back to draft. `conflict`: Somebody else changed this at the same moment. Look again and retry. */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ConflictProblem"];
+                    "application/json": components["schemas"]["ProjectNameTakenProblem"] | components["schemas"]["ProjectNotUnstagedProblem"] | components["schemas"]["ConflictProblem"];
                 };
             };
             /** @description `request_too_large`: The request is too large; `details.limit_bytes` is the most. */
@@ -9458,13 +10878,13 @@ export interface operations {
                     "application/json": components["schemas"]["NotFoundProblem"];
                 };
             };
-            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            /** @description `cursor_invalid`: This cursor is not one of this list. Start again without `cursor`. `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                    "application/json": components["schemas"]["CursorInvalidProblem"] | components["schemas"]["RequestInvalidProblem"];
                 };
             };
             /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
@@ -9529,13 +10949,13 @@ export interface operations {
                     "application/json": components["schemas"]["NotFoundProblem"];
                 };
             };
-            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            /** @description `no_trust_enrolled`: No trust is enrolled yet. Ask an admin to enrol one. `project_frozen`: This project is staged or approved, so its cohort query can no longer change. Create a new project. `trust_revoked`: These trusts do not take part any more. Leave them out, or ask an admin to enrol them again. `conflict`: Somebody else changed this at the same moment. Look again and retry. */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ConflictProblem"];
+                    "application/json": components["schemas"]["NoTrustAskedProblem"] | components["schemas"]["ProjectFrozenProblem"] | components["schemas"]["TrustRevokedProblem"] | components["schemas"]["ConflictProblem"];
                 };
             };
             /** @description `request_too_large`: The request is too large; `details.limit_bytes` is the most. */
@@ -9547,13 +10967,13 @@ export interface operations {
                     "application/json": components["schemas"]["RequestTooLargeProblem"];
                 };
             };
-            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            /** @description `sql_refused`: The query is not one that trusts would answer; the code, the message and the position say why. `trust_unknown`: One of these trusts does not exist. `GET /api/v1/trusts` lists them. `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                    "application/json": components["schemas"]["QueryRefusedProblem"] | components["schemas"]["TrustUnknownProblem"] | components["schemas"]["RequestInvalidProblem"];
                 };
             };
             /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
@@ -9634,13 +11054,13 @@ export interface operations {
                     "application/json": components["schemas"]["RequestTooLargeProblem"];
                 };
             };
-            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            /** @description `name_not_confirmed`: Type the project's exact name to delete it. `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                    "application/json": components["schemas"]["NameNotConfirmedProblem"] | components["schemas"]["RequestInvalidProblem"];
                 };
             };
             /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
@@ -9772,13 +11192,13 @@ export interface operations {
                     "application/json": components["schemas"]["NotFoundProblem"];
                 };
             };
-            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            /** @description `owner_is_no_member`: This person owns the project, and so has every right already. `conflict`: Somebody else changed this at the same moment. Look again and retry. */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ConflictProblem"];
+                    "application/json": components["schemas"]["OwnerCannotBeMemberProblem"] | components["schemas"]["ConflictProblem"];
                 };
             };
             /** @description `request_too_large`: The request is too large; `details.limit_bytes` is the most. */
@@ -9790,13 +11210,13 @@ export interface operations {
                     "application/json": components["schemas"]["RequestTooLargeProblem"];
                 };
             };
-            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            /** @description `person_unknown`: Nobody with this e-mail has an active account here. Ask them to request access first. `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                    "application/json": components["schemas"]["PersonUnknownProblem"] | components["schemas"]["RequestInvalidProblem"];
                 };
             };
             /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
@@ -10003,13 +11423,13 @@ export interface operations {
                     "application/json": components["schemas"]["NotFoundProblem"];
                 };
             };
-            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            /** @description `project_not_approved`: No trust has approved this project yet. `conflict`: Somebody else changed this at the same moment. Look again and retry. */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ConflictProblem"];
+                    "application/json": components["schemas"]["ProjectNotApprovedProblem"] | components["schemas"]["ConflictProblem"];
                 };
             };
             /** @description `request_too_large`: The request is too large; `details.limit_bytes` is the most. */
@@ -10092,13 +11512,13 @@ export interface operations {
                     "application/json": components["schemas"]["NotFoundProblem"];
                 };
             };
-            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            /** @description `project_frozen`: This project is staged or approved, so its cohort query can no longer change. Create a new project. `conflict`: Somebody else changed this at the same moment. Look again and retry. */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ConflictProblem"];
+                    "application/json": components["schemas"]["ProjectFrozenProblem"] | components["schemas"]["ConflictProblem"];
                 };
             };
             /** @description `request_too_large`: The request is too large; `details.limit_bytes` is the most. */
@@ -10110,13 +11530,13 @@ export interface operations {
                     "application/json": components["schemas"]["RequestTooLargeProblem"];
                 };
             };
-            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            /** @description `cohort_query_of_another_project`: This query belongs to another project. Choose one of this project's history. `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                    "application/json": components["schemas"]["QueryOfAnotherProjectProblem"] | components["schemas"]["RequestInvalidProblem"];
                 };
             };
             /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
@@ -10181,13 +11601,13 @@ export interface operations {
                     "application/json": components["schemas"]["NotFoundProblem"];
                 };
             };
-            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            /** @description `project_has_no_cohort_query`: Run a cohort query and save it first. `project_not_unstaged`: This project is staged or approved already. An admin can take a staged one back to draft. `trust_has_no_usable_answer`: These trusts have no usable answer to the saved cohort query; `reasons` says why for each. Leave them out, or run a query that they answer. `trust_revoked`: These trusts do not take part any more. Leave them out, or ask an admin to enrol them again. `conflict`: Somebody else changed this at the same moment. Look again and retry. */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ConflictProblem"];
+                    "application/json": components["schemas"]["NoCohortQueryProblem"] | components["schemas"]["ProjectNotUnstagedProblem"] | components["schemas"]["TrustHasNoUsableAnswerProblem"] | components["schemas"]["TrustRevokedProblem"] | components["schemas"]["ConflictProblem"];
                 };
             };
             /** @description `request_too_large`: The request is too large; `details.limit_bytes` is the most. */
@@ -10199,13 +11619,13 @@ export interface operations {
                     "application/json": components["schemas"]["RequestTooLargeProblem"];
                 };
             };
-            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            /** @description `trust_unknown`: One of these trusts does not exist. `GET /api/v1/trusts` lists them. `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                    "application/json": components["schemas"]["TrustUnknownProblem"] | components["schemas"]["RequestInvalidProblem"];
                 };
             };
             /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
@@ -10270,13 +11690,13 @@ export interface operations {
                     "application/json": components["schemas"]["NotFoundProblem"];
                 };
             };
-            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            /** @description `new_owner_cannot_own`: This person's role does not allow owning a project. An admin can change the role. `owner_is_no_member`: This person owns the project, and so has every right already. `project_name_taken`: This owner already has a project of this name. Choose another name. `conflict`: Somebody else changed this at the same moment. Look again and retry. */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ConflictProblem"];
+                    "application/json": components["schemas"]["NewOwnerCannotOwnProblem"] | components["schemas"]["OwnerCannotBeMemberProblem"] | components["schemas"]["ProjectNameTakenProblem"] | components["schemas"]["ConflictProblem"];
                 };
             };
             /** @description `request_too_large`: The request is too large; `details.limit_bytes` is the most. */
@@ -10288,13 +11708,13 @@ export interface operations {
                     "application/json": components["schemas"]["RequestTooLargeProblem"];
                 };
             };
-            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            /** @description `person_unknown`: Nobody with this e-mail has an active account here. Ask them to request access first. `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                    "application/json": components["schemas"]["PersonUnknownProblem"] | components["schemas"]["RequestInvalidProblem"];
                 };
             };
             /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
@@ -10355,13 +11775,13 @@ export interface operations {
                     "application/json": components["schemas"]["NotFoundProblem"];
                 };
             };
-            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            /** @description `project_not_staged`: Only a staged project that no trust has approved can go back to draft. Create a new project instead. `conflict`: Somebody else changed this at the same moment. Look again and retry. */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ConflictProblem"];
+                    "application/json": components["schemas"]["ProjectNotStagedProblem"] | components["schemas"]["ConflictProblem"];
                 };
             };
             /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
@@ -11112,22 +12532,22 @@ export interface operations {
                     "application/json": components["schemas"]["NotFoundProblem"];
                 };
             };
-            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            /** @description `files_not_ready`: Some files are still on their way, being scanned, or were refused. Wait for them, or delete them. `model_busy`: A run of this model is queued or running. Stop it, or wait for its end. `no_trust_approved`: No trust's approval of this project is valid now. `trust_not_approved`: These trusts have not approved this project, or their approval has ended. `trust_revoked`: These trusts do not take part any more. Leave them out, or ask an admin to enrol them again. `conflict`: Somebody else changed this at the same moment. Look again and retry. */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ConflictProblem"];
+                    "application/json": components["schemas"]["FilesNotReadyProblem"] | components["schemas"]["ModelBusyProblem"] | components["schemas"]["NoTrustApprovedProblem"] | components["schemas"]["TrustNotApprovedProblem"] | components["schemas"]["TrustRevokedProblem"] | components["schemas"]["ConflictProblem"];
                 };
             };
-            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            /** @description `app_check_failed`: The app has errors. `GET /api/v1/models/{id}/check` lists each with its remedy. `min_trusts_too_high`: More trusts are required than are asked. Lower `min_trusts`, or ask more trusts. `rounds_undeclared`: The app does not declare `num-server-rounds`, so its rounds cannot be set from outside. Leave `rounds` out. `run_config_key_reserved`: The platform sets these keys itself. `run_config_key_undeclared`: The app does not declare these keys. Declare them in [tool.flwr.app.config], or leave them out. `run_config_type_wrong`: These values have another type than the app declares. `trust_unknown`: One of these trusts does not exist. `GET /api/v1/trusts` lists them. `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                    "application/json": components["schemas"]["AppCheckFailedProblem"] | components["schemas"]["MinTrustsTooHighProblem"] | components["schemas"]["RoundsUndeclaredProblem"] | components["schemas"]["RunConfigKeyReservedProblem"] | components["schemas"]["RunConfigKeyUndeclaredProblem"] | components["schemas"]["RunConfigTypeWrongProblem"] | components["schemas"]["TrustUnknownProblem"] | components["schemas"]["RequestInvalidProblem"];
                 };
             };
             /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
@@ -12012,13 +13432,13 @@ export interface operations {
                     "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
                 };
             };
-            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            /** @description `trust_name_taken`: There is already a trust of this name. `conflict`: Somebody else changed this at the same moment. Look again and retry. */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ConflictProblem"];
+                    "application/json": components["schemas"]["TrustNameTakenProblem"] | components["schemas"]["ConflictProblem"];
                 };
             };
             /** @description `request_too_large`: The request is too large; `details.limit_bytes` is the most. */
@@ -12030,13 +13450,13 @@ export interface operations {
                     "application/json": components["schemas"]["RequestTooLargeProblem"];
                 };
             };
-            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            /** @description `field_invalid`: A field has a value that cannot be; the message says which would. `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                    "application/json": components["schemas"]["FieldInvalidProblem"] | components["schemas"]["RequestInvalidProblem"];
                 };
             };
             /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
@@ -12240,13 +13660,13 @@ export interface operations {
                     "application/json": components["schemas"]["NotFoundProblem"];
                 };
             };
-            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            /** @description `trust_already_revoked`: This trust is revoked already. A new enrolment code lets it in again. `conflict`: Somebody else changed this at the same moment. Look again and retry. */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ConflictProblem"];
+                    "application/json": components["schemas"]["TrustAlreadyRevokedProblem"] | components["schemas"]["ConflictProblem"];
                 };
             };
             /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */

@@ -178,11 +178,14 @@ def get_provenance(run_id: UUID, user: CurrentUser, session: ReadSession) -> dic
     return crate_of(facts_of(session, visible_run(session, user, run_id)), [])
 
 
-@router.get("/runs/{run_id}/model-card", response_class=PlainTextResponse, responses=errors(NotFound))
-def get_model_card(run_id: UUID, user: CurrentUser, session: ReadSession) -> PlainTextResponse:
+class Markdown(PlainTextResponse):
+    media_type = "text/markdown"
+
+
+@router.get("/runs/{run_id}/model-card", response_class=Markdown, responses=errors(NotFound))
+def get_model_card(run_id: UUID, user: CurrentUser, session: ReadSession) -> Markdown:
     """The model card in Markdown."""
-    card = card_of(facts_of(session, visible_run(session, user, run_id)))
-    return PlainTextResponse(card, media_type="text/markdown; charset=utf-8")
+    return Markdown(card_of(facts_of(session, visible_run(session, user, run_id))))
 
 
 def _opened(request: Request, result: RunResult) -> zipfile.ZipFile:
