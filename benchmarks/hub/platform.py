@@ -167,7 +167,11 @@ class Platform:
         }
         self.ports = [free_port() for _ in range(hubs)]
         self.processes = [self._start(port) for port in self.ports]
-        self.wait_until_healthy()
+        try:
+            self.wait_until_healthy()
+        except TimeoutError:
+            self.stop()
+            raise
 
     def _start(self, port: int) -> subprocess.Popen[bytes]:
         log = (self.folder / f"hub-{port}.log").open("ab")
@@ -178,7 +182,7 @@ class Platform:
     def urls(self) -> list[str]:
         return [f"http://127.0.0.1:{port}" for port in self.ports]
 
-    def wait_until_healthy(self, seconds: float = 180) -> None:
+    def wait_until_healthy(self, seconds: float = 300) -> None:
         deadline = time.monotonic() + seconds
         for url in self.urls():
             while True:
@@ -188,7 +192,8 @@ class Platform:
                 except httpx.HTTPError:
                     pass
                 if time.monotonic() > deadline:
-                    raise TimeoutError("a hub did not come up; its log is in the folder")
+                    logs = [log.read_text()[-1500:] for log in self.folder.glob("hub-*.log")]
+                    raise TimeoutError("a hub did not come up:\n" + "\n".join(logs))
                 time.sleep(0.1)
 
     def kill_hub(self, number: int) -> None:

@@ -42,13 +42,11 @@ def sequence(session: Session) -> bool:
     return numbered == BATCH
 
 
+# Materialised: evaluated once and in this order, whatever way the planner takes to the rows.
 NUMBER = text("""
-    UPDATE events SET seq = numbered.seq
-    FROM (
-        SELECT waiting.id, nextval('events_seq') AS seq
-        FROM (SELECT id FROM events WHERE seq IS NULL ORDER BY id LIMIT :limit) AS waiting
-    ) AS numbered
-    WHERE events.id = numbered.id
+    WITH waiting AS MATERIALIZED (SELECT id FROM events WHERE seq IS NULL ORDER BY id LIMIT :limit),
+         numbered AS MATERIALIZED (SELECT id, nextval('events_seq') AS seq FROM waiting)
+    UPDATE events SET seq = numbered.seq FROM numbered WHERE events.id = numbered.id
 """)
 
 

@@ -62,33 +62,28 @@ class Provider:
     def begin(self) -> tuple[str, Asked]:
         """Where to send the browser, with PKCE (RFC 7636)."""
         asked = Asked(*(secrets.token_urlsafe(size) for size in (24, 24, 48)))
-        with self._client() as client:
-            url, _ = client.create_authorization_url(
-                self._known()["authorization_endpoint"],
-                state=asked.state,
-                code_verifier=asked.verifier,
-                nonce=asked.nonce,
-            )
+        url, _ = self._client().create_authorization_url(
+            self._known()["authorization_endpoint"], state=asked.state, code_verifier=asked.verifier, nonce=asked.nonce
+        )
         return url, asked
 
     def finish(self, asked: Asked, code: str) -> Identity:
         """Change the code for tokens and check all that they claim."""
-        known = self._known()
+        known, client = self._known(), self._client()
         try:
-            with self._client() as client:
-                token = client.fetch_token(
-                    known["token_endpoint"],
-                    code=code,
-                    code_verifier=asked.verifier,
-                    grant_type="authorization_code",
-                    timeout=TIMEOUT_SECONDS,
-                )
-                claims = self._claims(str(token.get("id_token", "")), asked.nonce)
-                if "email" not in claims and "userinfo_endpoint" in known:
-                    told = client.get(known["userinfo_endpoint"], timeout=TIMEOUT_SECONDS).json()
-                    if told.get("sub") != claims["sub"]:  # 5.3.2: it may be another's
-                        raise OidcFailed
-                    claims = {**told, **claims}
+            token = client.fetch_token(
+                known["token_endpoint"],
+                code=code,
+                code_verifier=asked.verifier,
+                grant_type="authorization_code",
+                timeout=TIMEOUT_SECONDS,
+            )
+            claims = self._claims(str(token.get("id_token", "")), asked.nonce)
+            if "email" not in claims and "userinfo_endpoint" in known:
+                told = client.get(known["userinfo_endpoint"], timeout=TIMEOUT_SECONDS).json()
+                if told.get("sub") != claims["sub"]:  # 5.3.2: it may be another's
+                    raise OidcFailed
+                claims = {**told, **claims}
         except (AuthlibBaseError, JoseError, KeyError, AttributeError) as error:
             raise OidcFailed from error
         except (requests.RequestException, ValueError) as error:
@@ -98,7 +93,8 @@ class Provider:
         name = str(claims.get("name") or claims.get("preferred_username") or email.partition("@")[0])
         return Identity(f"{self._settings.oidc_issuer}#{claims['sub']}", email, name)
 
-    def _client(self) -> OAuth2Session:
+    def _client(self) -> Any:
+        """authlib's session, which has no types."""
         secret = self._settings.oidc_client_secret.get_secret_value()
         return OAuth2Session(
             self._settings.oidc_client_id,

@@ -1,0 +1,57 @@
+"""Two hub processes schedule on one database: each step is done once, and either takes over from the other."""
+
+import threading
+
+from hub.tests.conftest import Hub
+from hub.tests.rows import make_project
+
+from flip_hub.flower.port import FlUnavailable
+from flip_hub.keys import SigningKey
+from flip_hub.objects import Objects
+from flip_hub.scheduler.act import Actor
+from flip_hub.scheduler.loop import Scheduler
+
+
+def scheduler(hub: Hub) -> Scheduler:
+    actor = Actor(hub.database, Objects(hub.settings), SigningKey(hub.settings.signing_key_file))
+    return Scheduler(hub.settings, hub.database, actor, {hub.net_id: (hub.net, hub.fl)})
+
+
+def test_of_two_schedulers_one_acts_at_a_time_and_no_trust_is_asked_twice(hub):
+    alpha = hub.trust("alpha")
+    model = hub.model({"id": str(make_project(hub, "alpha", sql="SELECT person_id FROM omop.person"))})
+    hub.researcher.post(f"models/{model['id']}/runs")
+    prepared, inside, most = [], 0, 0
+    prepare = hub.fl.prepare
+
+    def watched(*arguments):
+        nonlocal inside, most
+        inside += 1
+        most = max(most, inside)
+        prepared.append(arguments[0])
+        threading.Event().wait(0.2)
+        inside -= 1
+        return prepare(*arguments)
+
+    hub.fl.prepare = watched
+    both = [threading.Thread(target=scheduler(hub).tick) for _ in range(2)]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    for other in (scheduler(hub), scheduler(hub)):
+        other.tick()
+    assert (most, len(prepared)) == (1, 1)
+    assert [task["payload"]["type"] for task in alpha.claim()] == ["join_run"]
+
+
+def test_what_one_hub_began_and_did_not_end_another_goes_on_with(hub):
+    hub.trust("alpha")
+    model = hub.model({"id": str(make_project(hub, "alpha", sql="SELECT person_id FROM omop.person"))})
+    run = hub.researcher.post(f"models/{model['id']}/runs")
+    prepare, hub.fl.prepare = hub.fl.prepare, lambda *_: (_ for _ in ()).throw(FlUnavailable("killed half-way"))
+    scheduler(hub).tick()
+    assert hub.researcher.get(f"runs/{run['id']}")["state"] == "starting"
+    hub.fl.prepare = prepare
+    scheduler(hub).tick()
+    assert list(hub.fl.runs) != []
