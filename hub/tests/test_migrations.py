@@ -27,7 +27,7 @@ from flip_hub.settings import HubSettings
 
 SKELETON = "20c328d047f3"
 AT = datetime(2026, 11, 1, tzinfo=UTC)
-SOME: dict[type, Any] = {str: "x", int: 3, float: 0.5, bool: True, dict: {}, datetime: AT}
+SOME: dict[type, Any] = {str: "x", int: 3, float: 0.5, bool: True, object: {}, datetime: AT}  # object: JSON
 ROWS: dict[str, dict[str, Any]] = {
     "users": {"role": "admin", "email": "old@x.example"},
     "api_tokens": {"token_sha256": sha256("token"), "expires_at": datetime.now(UTC) + timedelta(days=1)},
@@ -68,7 +68,8 @@ def skeleton(database) -> Iterator[Database]:
     metadata = MetaData()
     metadata.reflect(old.engine)
     with old.engine.begin() as connection:
-        for table in metadata.sorted_tables:
+        connection.execute(text("SET LOCAL session_replication_role = replica"))  # keys refer to each other
+        for table in metadata.tables.values():
             if table.name != "alembic_version":
                 connection.execute(insert(table).values(_row(table)))
         connection.execute(text("UPDATE projects SET query_id = (SELECT id FROM cohort_queries)"))

@@ -86,7 +86,7 @@ export interface paths {
         put?: never;
         /**
          * Extend Lease
-         * @description 204, or 410 when the lease is lost and the work should stop.
+         * @description Once in a while during long work; without it, another may take the task.
          */
         post: operations["extend_lease"];
         delete?: never;
@@ -3369,6 +3369,31 @@ export interface components {
              * @constant
              */
             code: "last_admin";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
+         * LeaseLostProblem
+         * @description This task is not yours any more: it took too long, or it was cancelled. Stop the work.
+         */
+        LeaseLostProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "lease_lost";
             /**
              * Details
              * @default {}
@@ -6923,12 +6948,14 @@ export interface operations {
                     "application/json": components["schemas"]["ConflictProblem"];
                 };
             };
-            /** @description The lease is lost: stop the work. */
+            /** @description `lease_lost`: This task is not yours any more: it took too long, or it was cancelled. Stop the work. */
             410: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["LeaseLostProblem"];
+                };
             };
             /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
@@ -12365,7 +12392,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/plain": string;
+                    "text/markdown": string;
                 };
             };
             /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
@@ -12393,7 +12420,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["NotFoundProblem"];
-                    "text/plain": components["schemas"]["NotFoundProblem"];
+                    "text/markdown": components["schemas"]["NotFoundProblem"];
                 };
             };
             /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */

@@ -175,12 +175,12 @@ async def claim_tasks(
     return ClaimResponse(tasks=tasks)
 
 
-@agent_router.post(
-    "/tasks/{task_id}/extend", status_code=204, responses={410: {"description": "The lease is lost: stop the work."}}
-)
+@agent_router.post("/tasks/{task_id}/extend", status_code=204, responses=errors(service.LeaseLost))
 def extend_lease(task_id: UUID, trust: CurrentTrust, session: WriteSession) -> Response:
-    """204, or 410 when the lease is lost and the work should stop."""
-    return Response(status_code=204 if service.extend(session, trust, task_id) else 410)
+    """Once in a while during long work; without it, another may take the task."""
+    if not service.extend(session, trust, task_id):
+        raise service.LeaseLost
+    return Response(status_code=204)
 
 
 @agent_router.post("/messages")

@@ -36,6 +36,11 @@ class TrustRevoked(Conflict):
     public = "These trusts do not take part any more. Leave them out, or ask an admin to enrol them again."
 
 
+class LeaseLost(HubError):
+    code, status = "lease_lost", 410
+    public = "This task is not yours any more: it took too long, or it was cancelled. Stop the work."
+
+
 class MessageRefused(HubError):
     """A handler refuses a message for good; the trust keeps it among its dead letters."""
 
