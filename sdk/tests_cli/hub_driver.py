@@ -51,7 +51,7 @@ class Driver:
         net = NetSettings(
             name="n", url="http://fake", key_file=folder / "k", ca_file=folder / "ca.crt", superlink="h:1"
         )
-        client: Any = httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False)
+        client: Any = httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=60)
         with self.database.session() as session:
             row = NetRow(name="n", last_seen_at=now())
             session.add(row)

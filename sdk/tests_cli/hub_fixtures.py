@@ -115,7 +115,7 @@ class Shell:
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=120,
         )
         return Said(done.returncode, done.stdout, done.stderr)
 
@@ -157,7 +157,7 @@ class Terminal:
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
         self.seen = ""
 
-    def until(self, pattern: str, timeout: float = 20) -> str:
+    def until(self, pattern: str, timeout: float = 60) -> str:
         """Everything seen so far, once it matches."""
         deadline = time.monotonic() + timeout
         while not re.search(pattern, self.seen):

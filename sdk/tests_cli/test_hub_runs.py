@@ -16,7 +16,7 @@ def ready(story: Story) -> Story:
 
 
 def ended(watching) -> tuple[int, str, str]:
-    out, err = watching.communicate(timeout=30)
+    out, err = watching.communicate(timeout=90)
     return watching.returncode, out, err
 
 
@@ -64,7 +64,7 @@ def test_train_and_watch_to_the_results_as_plain_lines(ready: Story):
 
 def first_run(story: Story) -> dict:
     """The run that a command in the background is about to start."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not (runs := story.runs()):
         assert time.monotonic() < deadline
         time.sleep(0.1)

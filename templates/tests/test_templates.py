@@ -16,10 +16,10 @@ NAMES = ("standard", "evaluation", "monai-segmentation", "xray-classification", 
 FLIP = Path(sys.executable).parent / "flip"
 STATUSES = ["INITIATED", "PREPARED", "TRAINING_STARTED", "RESULTS_UPLOADED"]
 # A part of the data and of the training is enough to see that it learns; the tutorials' pages show all of it.
-FEWER = {"standard": " --count 4", "monai-segmentation": " --count 6", "xray-classification": " --count 60"}
+FEWER = {"standard": " --count 4", "monai-segmentation": " --count 5", "xray-classification": " --count 40"}
 SHORTER = {
-    "monai-segmentation": " --run-config 'num-server-rounds=2 local-epochs=2'",
-    "xray-classification": " --run-config 'num-server-rounds=3'",
+    "monai-segmentation": " --run-config 'num-server-rounds=2 local-epochs=1'",
+    "xray-classification": " --run-config 'num-server-rounds=2 local-epochs=2'",
 }
 
 
