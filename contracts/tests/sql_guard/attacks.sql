@@ -813,3 +813,24 @@ SELECT person_id FROM duckdb_settings
 
 -- shape: main schema
 SELECT person_id FROM main.person
+
+-- error oracle: a product that vanishes
+SELECT person_id FROM omop.measurement WHERE CASE WHEN value_as_number = 5.5 THEN value_as_number * 0.000000000001 * 0.000000000001 * 0.000000000001 * 0.000000000001 * 0.000000000001 * 0.000000000001 * 0.000000000001 * 0.000000000001 * 0.000000000001 * 0.000000000001 * 0.000000000001 * 0.000000000001 * 0.000000000001 * 0.000000000001 * 0.000000000001 * 0.000000000001 * 0.000000000001 * 0.000000000001 * 0.000000000001 * 0.000000000001 * 0.000000000001 * 0.000000000001 * 0.000000000001 * 0.000000000001 * 0.000000000001 * 0.000000000001 * 0.000000000001 ELSE 1 END > 0
+
+-- error oracle: a power that vanishes
+SELECT person_id FROM omop.measurement WHERE power(value_as_number * 0.000000000001 * 0.000000000001 * 0.000000000001 * 0.000000000001, 8) > 0
+
+-- error oracle: a quotient that vanishes
+SELECT person_id FROM omop.measurement WHERE power(power(0.001 / value_as_number, 8), 8) > 0
+
+-- error oracle: times before there were any
+SELECT person_id FROM omop.visit_occurrence WHERE visit_start_datetime + (TIMESTAMP '0001-01-01 00:00:00' - TIMESTAMP '9999-01-01 00:00:00') > DATE '2000-01-01'
+
+-- error oracle: a difference of times taken away
+SELECT person_id FROM omop.visit_occurrence WHERE visit_start_datetime - (visit_end_datetime - visit_start_datetime) > DATE '2000-01-01'
+
+-- error oracle: days taken away, again and again
+SELECT person_id FROM omop.visit_occurrence WHERE visit_start_date - 100000 - 100000 - 100000 - 100000 - 100000 - 100000 - 100000 - 100000 - 100000 - 100000 - 100000 > DATE '2000-01-01'
+
+-- error oracle: digits of a decimal
+SELECT person_id, CAST(value_as_number AS numeric(400, 350)) AS x FROM omop.measurement

@@ -238,3 +238,24 @@ SELECT person_id FROM omop.person WHERE year_of_birth > 3000
 
 -- nested derived tables
 SELECT x.person_id, x.n FROM (SELECT y.person_id, y.n FROM (SELECT person_id, count(*) AS n FROM omop.visit_occurrence GROUP BY person_id) AS y WHERE y.n > 1) AS x JOIN omop.person p ON p.person_id = x.person_id
+
+-- whole numbers beyond 32 bits
+SELECT person_id, year_of_birth * 2000000 AS a, coalesce(month_of_birth, 5) * 1000000000 AS b, mod(year_of_birth * 2000000, 7) AS c, abs(year_of_birth * -2000000) AS d, 2000000000 + 2000000000 AS e FROM omop.person
+
+-- whole numbers beyond 32 bits for some
+SELECT person_id FROM omop.person WHERE CASE WHEN year_of_birth > 1980 THEN year_of_birth ELSE 1 END * 2000000 > 0
+
+-- days and lengths beyond 32 bits
+SELECT c.person_id, length(k.concept_name) * 1000000000 AS l, (c.condition_end_date - c.condition_start_date + 3) * 1000000000 AS d FROM omop.condition_occurrence c JOIN omop.concept k ON k.concept_id = c.condition_concept_id
+
+-- dates of another age
+SELECT person_id, visit_start_date - 1000000 - 1000000 - 1000000 AS a, visit_start_date - visit_concept_id * 1000 AS b FROM omop.visit_occurrence
+
+-- small numbers
+SELECT person_id, value_as_number * 0.000000000001 * 0.000000000001 AS x, power(value_as_number / 1000000, 8) AS y FROM omop.measurement WHERE measurement_concept_id = 3004410
+
+-- whole numbers of others
+SELECT person_id, CAST(sum(value_as_number) * 1000 AS bigint) AS x, CAST(value_as_number / 7 AS int) AS y FROM omop.measurement WHERE measurement_concept_id = 3004410 GROUP BY person_id, value_as_number
+
+-- a number that is too large to be whole is unknown
+SELECT person_id, CAST(0.001 / (value_as_number * 0.000000000001 * 0.000000000001 * 0.000000000001) AS bigint) AS x FROM omop.measurement WHERE measurement_concept_id = 3004410

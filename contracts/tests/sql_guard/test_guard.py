@@ -448,10 +448,44 @@ def test_an_attack_is_refused_with_its_code(sql: str, codes: set[str]):
 
 
 @paragraphs_of(MORE_ATTACKS)
-def test_an_attack_of_the_corpus_is_refused_with_a_code_and_a_remedy(sql: str):
+def test_an_attack_of_the_corpus_is_refused_with_a_code_a_place_and_a_remedy(sql: str):
     refused = refusal(sql)
     assert refused.code.startswith("sql_")
     assert len(refused.message) > 20
+    assert refused.line is not None
+    assert refused.column is not None
+    assert 1 <= refused.line <= sql.count("\n") + 1
+
+
+@pytest.mark.parametrize(
+    ("sql", "place"),
+    [
+        ("\n  SET x = 1", (2, 3)),
+        ("SELECT person_id FROM omop.person;\n  SELECT 2", (2, 3)),
+        ("SELECT person_id,\n note_text FROM omop.note", (2, 2)),
+        ("SELECT person_id FROM omop.person WHERE power(power(year_of_birth, 8), 9) > 1", (1, 53)),
+        ("SELECT person_id FROM omop.person WHERE count(*) > 3", (1, 46)),
+    ],
+)
+def test_a_refusal_points_at_the_word(sql: str, place: tuple[int, int]):
+    assert (refusal(sql).line, refusal(sql).column) == place
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT person_id, year_of_birth, count(*) AS n FROM omop.person GROUP BY person_id",
+        "SELECT person_id, max(count(*)) AS n FROM omop.visit_occurrence GROUP BY person_id",
+        "SELECT person_id FROM omop.person WHERE rank() OVER (PARTITION BY person_id ORDER BY year_of_birth) = 1",
+        "SELECT person_id, lag(year_of_birth) AS y FROM omop.person",
+        "SELECT person_id FROM omop.person GROUP BY person_id HAVING count(*) > 1 AND year_of_birth > 3",
+        "SELECT person_id FROM omop.person GROUP BY person_id ORDER BY year_of_birth",
+    ],
+)
+def test_a_misplaced_aggregate_is_refused_before_an_engine_would_and_with_the_reason(sql: str):
+    refused = refusal(sql)
+    assert refused.code == "sql_grouping"
+    assert refused.line == 1
 
 
 def test_there_are_at_least_three_hundred_attacks():

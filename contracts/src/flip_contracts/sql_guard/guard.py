@@ -12,11 +12,13 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import OptimizeError, ParseError, SqlglotError
 from sqlglot.optimizer.qualify import qualify
+from sqlglot.tokens import TokenType
 
 from flip_contracts.sql_guard.emit import emit
+from flip_contracts.sql_guard.grouping import check_grouping
 from flip_contracts.sql_guard.nodes import check_nodes
 from flip_contracts.sql_guard.people import check_people, merge_using, output_columns
-from flip_contracts.sql_guard.refusal import SqlRefused
+from flip_contracts.sql_guard.refusal import SqlRefused, place
 from flip_contracts.sql_guard.schema import OMOP, Columns
 from flip_contracts.sql_guard.total import make_total
 
@@ -48,6 +50,10 @@ def check(sql: str, *, write: str = "duckdb", schema: str = "omop", columns: Col
         raise SqlRefused("sql_syntax", "The query holds control characters. Remove them.")
     try:
         return _check(sql, write, schema, columns)
+    except SqlRefused as refusal:
+        if refusal.line is None and refusal.code == "sql_node_forbidden":  # not the tree of a query: at its first word
+            raise SqlRefused(refusal.code, refusal.message, *_start(sql)) from None
+        raise
     except RecursionError:
         raise SqlRefused("sql_too_complex", "The query is nested too deeply. Simplify it.") from None
     except ParseError as error:
@@ -63,7 +69,8 @@ def check(sql: str, *, write: str = "duckdb", schema: str = "omop", columns: Col
 def _check(sql: str, write: str, schema: str, columns: Columns) -> CheckedQuery:
     statements = sqlglot.parse(sql, read="postgres", error_level=sqlglot.ErrorLevel.RAISE)
     if len(statements) != 1 or statements[0] is None:
-        raise SqlRefused("sql_not_single_statement", "Write exactly one SELECT statement, without a second after `;`.")
+        text = "Write exactly one SELECT statement, without a second after `;`."
+        raise SqlRefused("sql_not_single_statement", text, *_second(sql))
     tree = statements[0]
     check_nodes(tree, columns, "omop")
     qualified = _qualify(tree, columns)
@@ -71,6 +78,7 @@ def _check(sql: str, write: str, schema: str, columns: Columns) -> CheckedQuery:
     merge_using(qualified)
     check_people(qualified)
     selected = output_columns(qualified)
+    check_grouping(qualified)
     make_total(qualified, columns)
     emitted = emit(qualified, write, schema)
     again = sqlglot.parse(emitted, read=write, error_level=sqlglot.ErrorLevel.RAISE)
@@ -107,14 +115,31 @@ def _qualify(tree: exp.Expr, columns: Columns) -> exp.Expr:
         ) from None
 
 
+def _start(sql: str) -> tuple[int, int]:
+    return _at(sql, len(sql) - len(sql.lstrip()))
+
+
+def _second(sql: str) -> tuple[int, int]:
+    """Where the second statement begins, or else the text."""
+    tokens = sqlglot.tokenize(sql, read="postgres")
+    ends = [i for i, token in enumerate(tokens[:-1]) if token.token_type == TokenType.SEMICOLON]
+    return _at(sql, tokens[ends[0] + 1].start) if ends else (1, 1)
+
+
+def _at(sql: str, offset: int) -> tuple[int, int]:
+    before = sql[:offset]
+    return before.count("\n") + 1, offset - (before.rfind("\n") + 1) + 1
+
+
 def _unknown_column(text: str) -> str:
     """The column's name out of sqlglot's message; it comes from the user's own text."""
-    quoted = [part for part in text.replace('"', "'").split("'") if part.replace("_", "").isalnum()]
-    return quoted[-1] if quoted else "named here"
+    parts = [part.rpartition(".")[2] for part in text.removeprefix("Unknown column: ").replace('"', "'").split("'")]
+    names = [part for part in parts if part.replace("_", "").isalnum()]
+    return names[-1] if names else "named here"
 
 
 def _position(tree: exp.Expr, name: str) -> tuple[int | None, int | None]:
     for identifier in tree.find_all(exp.Identifier):
         if identifier.this == name and "line" in identifier.meta:
-            return identifier.meta["line"], identifier.meta["col"]
+            return place(identifier)
     return None, None

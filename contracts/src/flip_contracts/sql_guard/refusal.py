@@ -12,10 +12,13 @@ class SqlRefused(Exception):
 
 
 def place(node: exp.Expr) -> tuple[int | None, int | None]:
-    """Line and column of the first word of `node` in the text as written."""
-    for inner in node.walk():
-        if "line" in inner.meta:
-            return inner.meta["line"], inner.meta["col"]
+    """Line and column of the first word of `node` in the text as written, or of what is around it."""
+    around: exp.Expr | None = node
+    while around is not None:
+        for inner in around.walk():
+            if "line" in inner.meta:  # `col` is where the word ends
+                return inner.meta["line"], inner.meta["col"] - (inner.meta["end"] - inner.meta["start"])
+        around = around.parent
     return None, None
 
 

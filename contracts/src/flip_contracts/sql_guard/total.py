@@ -1,15 +1,16 @@
 """No query may fail, or take for ever, because of what a row holds.
 
-An expression that fails only where some row is met (a division by zero, a cast, an overflow) tells whether there is
-such a row, whatever the threshold. So each expression gets a kind and a greatest size here; what could fail is
-rewritten (`x / y` to `x / nullif(y, 0)`) or refused with a remedy. The same step makes both engines compute alike:
-every number that is not whole is a double, `extract` and `avg` are doubles, a text beside a date becomes a date.
+An expression that fails only where some row is met (a division by zero, a cast, an overflow, an underflow) tells
+whether there is such a row, whatever the threshold. So each expression gets a kind and bounds of its size here; what
+could fail is rewritten (`x / y` to `x / nullif(y, 0)`, whole numbers to 64 bits) or refused with a remedy. The same
+step makes both engines compute alike: every number that is not whole is a double, `extract` and `avg` are doubles, a
+text beside a date becomes a date.
 """
 
 import datetime as dt
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlglot import exp
 from sqlglot.optimizer.scope import Scope, traverse_scope
@@ -19,6 +20,10 @@ from flip_contracts.sql_guard.refusal import SqlRefused, refused
 from flip_contracts.sql_guard.schema import Columns
 
 WHOLE_LIMIT, NUMBER_LIMIT, TEXT_LIMIT, DAYS_LIMIT = 9e18, 1e290, 20_000, 36_500
+NARROW_LIMIT = 2e9  # what 32 bits hold, in which PostgreSQL adds and multiplies small whole numbers
+LEAST_LIMIT, LEAST_HELD = 1e-280, 1e-20  # PostgreSQL fails where a product vanishes; smaller values nobody measures
+DAYS_AWAY, DAYS_ADDED = 1e6, 1e5  # from what is written or held: PostgreSQL's dates begin in 4713 BC
+ULP = 2.0**-53  # what may be left of a number when others are taken away from it
 MOST_ROWS = 1e9  # that a sum adds up
 LARGEST_LITERAL, SMALLEST_LITERAL = 1e15, 1e-12
 UNITS = {"DAY": 1, "WEEK": 7, "MONTH": 31, "YEAR": 366, "HOUR": 1, "MINUTE": 1, "SECOND": 1}
@@ -31,23 +36,35 @@ TRUNCATED = frozenset(["YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "HOUR", "MINUT
 
 @dataclass(frozen=True)
 class Kind:
-    """`family`: whole number text date time bool interval null. `size`: greatest magnitude, length, or days."""
+    """`family`: whole number text date time bool interval null.
+
+    `size`: greatest magnitude, length, days of an interval, or days that a date may be away from any that is written.
+    `least`: smallest magnitude of a number, unless it is 0.
+    """
 
     family: str
     size: float = 0.0
     literal: bool = False
+    least: float = 1.0
 
 
 BOOL, DATE, TIME, NULL = Kind("bool"), Kind("date"), Kind("time"), Kind("null")
 OF_TYPE = {
     "bigint": Kind("whole", 2.0**31),  # keys, which are not computed with
     "int": Kind("whole", 2.0**31),
-    "double": Kind("number", 1e15),
+    "double": Kind("number", 1e15, least=LEAST_HELD),
     "date": DATE,
     "timestamp": TIME,
     "varchar": Kind("text", 2_000),
 }
 NUMERIC, DATED = ("whole", "number"), ("date", "time")
+LIMITS = {
+    "whole": (WHOLE_LIMIT, "Multiply and add less."),
+    "number": (NUMBER_LIMIT, "Multiply and add less."),
+    "text": (TEXT_LIMIT, "Concatenate less."),
+    "date": (DAYS_AWAY, "Add or take away fewer days."),
+    "time": (DAYS_AWAY, "Add or take away less time; a difference of times counts as ten thousand years."),
+}
 
 
 def make_total(tree: exp.Expr, columns: Columns) -> None:
@@ -78,9 +95,10 @@ def _together(kinds: list[Kind], node: exp.Expr, what: str) -> Kind:
     known = [kind for kind in kinds if kind.family != "null"]
     families = {kind.family for kind in known}
     size = max((kind.size for kind in known), default=0.0)
+    least = min((kind.least for kind in known), default=1.0)
     for group in (NUMERIC, DATED):
         if families and families <= set(group):
-            return Kind(group[-1] if len(families) > 1 else families.pop(), size)
+            return Kind(group[-1] if len(families) > 1 else families.pop(), size, least=least)
     if len(families) == 1:
         return Kind(families.pop(), size)
     if not families:
@@ -136,7 +154,7 @@ class _Select:
             found = source and OF_TYPE.get(self._columns[source.name.lower()].get(column.name.lower(), ""))
         if not found:
             raise refused("sql_unknown_column", f"The column {column.name} is not known here.", column)
-        return Kind(found.family, found.size)
+        return replace(found, literal=False)
 
     def kind(self, node: exp.Expr) -> Kind:
         rule = RULES.get(type(node))
@@ -144,10 +162,11 @@ class _Select:
             text = f"{type(node).__name__} is not allowed in a cohort query."
             raise refused("sql_node_forbidden", text, node)
         kind = rule(self, node)
-        limit = {"whole": WHOLE_LIMIT, "number": NUMBER_LIMIT, "text": TEXT_LIMIT}.get(kind.family, float("inf"))
+        limit, remedy = LIMITS.get(kind.family, (math.inf, ""))
         if kind.size > limit:
-            remedy = "Multiply and add less." if kind.family != "text" else "Concatenate less."
             raise refused("sql_type", f"The value could become too large. {remedy}", node)
+        if kind.family == "number" and kind.least < LEAST_LIMIT:
+            raise refused("sql_type", "The value could become too small. Multiply and divide less.", node)
         return kind
 
     # --- one value ---
@@ -160,7 +179,7 @@ class _Select:
         if node.is_int:
             return Kind("whole", size, literal=True)
         node.replace(_cast(node.copy(), "double"))  # else DECIMAL in one engine and NUMERIC in the other
-        return Kind("number", size, literal=True)
+        return Kind("number", size, literal=True, least=size or 1.0)
 
     def same(self, node: exp.Expr) -> Kind:
         return self.kind(node.this)
@@ -221,15 +240,16 @@ class _Select:
         families = (left.family, right.family)
         minus = isinstance(node, exp.Sub)
         if left.family in NUMERIC and right.family in NUMERIC:
-            return Kind("number" if "number" in families else "whole", left.size + right.size)
+            least = min(left.least, right.least) * ULP
+            return _computed(node, _number_family(left, right), left.size + right.size, least)
         if families == ("date", "whole"):
-            _clamp(node.expression, right, 1e6)
-            return DATE
+            _clamp(node.expression, right, DAYS_ADDED)
+            return Kind("date", left.size + min(right.size, DAYS_ADDED))
         if families == ("whole", "date") and not minus:
-            _clamp(node.this, left, 1e6)
-            return DATE
+            _clamp(node.this, left, DAYS_ADDED)
+            return Kind("date", right.size + min(left.size, DAYS_ADDED))
         if left.family in DATED and right.family == "interval":
-            return TIME
+            return Kind("time", left.size + right.size)
         if families == ("interval", "interval"):
             return Kind("interval", left.size + right.size)
         if minus and families == ("date", "date"):
@@ -248,7 +268,7 @@ class _Select:
                 _clamp(factor, kind, DAYS_LIMIT / max(other.size, 1))
                 return Kind("interval", DAYS_LIMIT)
         self._need_numbers(node, left, right)
-        return Kind(_number_family(left, right), left.size * right.size)
+        return _computed(node, _number_family(left, right), left.size * right.size, left.least * right.least)
 
     def divided(self, node: exp.Expr) -> Kind:
         left, right = self.kind(node.this), self.kind(node.expression)
@@ -259,8 +279,9 @@ class _Select:
         if not fixed:
             node.set("expression", exp.Nullif(this=node.expression.copy(), expression=exp.Literal.number(0)))
         node.meta["whole"] = whole
-        smallest = right.size if fixed else 1e-20
-        return Kind("whole" if whole else "number", left.size if whole else left.size / smallest)
+        if whole:
+            return Kind("whole", left.size)
+        return Kind("number", left.size / right.least, least=left.least / max(right.size, 1))
 
     def remainder(self, node: exp.Expr) -> Kind:
         left, right = self.kind(node.this), self.kind(node.expression)
@@ -280,7 +301,9 @@ class _Select:
         if not (isinstance(exponent, exp.Literal) and exponent.is_int and int(exponent.name) <= 8):
             raise refused("sql_type", "The exponent is a whole number from 0 to 8.", node)
         node.replace(_cast(node.copy(), "double"))
-        return Kind("number", math.prod([max(base.size, 1.0)] * int(exponent.name)))
+        times = int(exponent.name)
+        size = math.prod([max(base.size, 1.0)] * times)  # `**` would raise where this is infinite
+        return Kind("number", size, least=min(base.least, 1.0) ** times)
 
     def rounded(self, node: exp.Expr) -> Kind:
         kind = self._only(node.this, *NUMERIC)
@@ -292,7 +315,7 @@ class _Select:
                 raise refused("sql_type", "The number of digits is a whole number from -10 to 10.", node)
             number = int(value.name) if value is not None else 0
             node.replace(_half_up(node.this.copy(), -number if minus else number))
-            return Kind("number", kind.size + 1e10)
+            return Kind("number", kind.size + 1e10, least=1e-10)
         if digits is not None:
             raise refused("sql_type", "trunc(), floor() and ceil() take one number here.", node)
         node.set("this", _cast(node.this.copy(), "double"))
@@ -307,7 +330,7 @@ class _Select:
         test = exp.GTE if isinstance(node, exp.Sqrt) else exp.GT
         case = exp.Case(ifs=[exp.If(this=test(this=value, expression=exp.Literal.number(0)), true=value.copy())])
         node.set("this", case)
-        return Kind("number", max(kind.size, 1e3))
+        return Kind("number", max(kind.size, 1e3), least=min(kind.least, 1e-17))
 
     def chosen(self, node: exp.Expr) -> Kind:
         return self.alike(node, [node.this, *node.expressions])
@@ -368,14 +391,14 @@ class _Select:
             text = f"extract({unit.lower()} FROM …) is not possible here. Of a date: year, month, day, week, dow."
             raise refused("sql_type", text, node)
         node.replace(_cast(node.copy(), "double"))
-        return Kind("number", 1e12)
+        return Kind("number", 1e12, least=1e-6)
 
     def truncated(self, node: exp.Expr) -> Kind:
-        self._only(node.this, *DATED)
+        kind = self._only(node.this, *DATED)
         if node.args.get("unit") is None or node.args["unit"].name.upper() not in TRUNCATED:
             raise refused("sql_type", "date_trunc() takes 'year', 'quarter', 'month', 'week', 'day' or 'hour'.", node)
         node.replace(_cast(node.copy(), "timestamp"))
-        return TIME
+        return Kind("time", kind.size)
 
     def interval(self, node: exp.Expr) -> Kind:
         value, unit = node.this, node.args.get("unit")
@@ -397,7 +420,7 @@ class _Select:
             if kind.family == "text" and kind.literal:
                 return _as_date(node.this, "date" if name == "DATE" else "time")
             self._castable(node, kind, *DATED)
-            return DATE if name == "DATE" else TIME
+            return Kind("date" if name == "DATE" else "time", kind.size)
         if name == "BOOLEAN":
             self._castable(node, kind, "bool", "whole")
             return BOOL
@@ -410,12 +433,15 @@ class _Select:
             whole = name == "DECIMAL" and len(target.expressions) == 1
             if kind.family == "bool":
                 raise refused("sql_type", "A truth value is cast to a whole number.", node)
-            inner = node.this.copy()
-            node.replace(_half_up(inner, int(scale or 0)) if scale or whole else _cast(inner, "double"))
-            return Kind("number", size + 1)
-        if size > WHOLE_LIMIT:
-            raise refused("sql_type", "The number could be too large for a whole number.", node)
+            if scale and int(scale) > 10:
+                raise refused("sql_type", "A decimal has at most 10 digits after the point here.", node)
+            inner, digits = node.this.copy(), int(scale or 0)
+            node.replace(_half_up(inner, digits) if scale or whole else _cast(inner, "double"))
+            return Kind("number", size + 1, least=min(kind.least, 1e-10))
         target.replace(exp.DataType.build("bigint"))  # a narrower one overflows by what a row holds
+        if kind.family == "number":
+            _only_within(node, node.this, LARGEST_LITERAL)
+            size = min(size, LARGEST_LITERAL)
         return Kind("whole", size + 1)
 
     def _castable(self, node: exp.Expr, kind: Kind, *families: str) -> None:
@@ -436,12 +462,12 @@ class _Select:
         kind = self._of_distinct(node, *NUMERIC)
         if kind.family == "whole":
             node.replace(_cast(node.copy(), "bigint"))
-        return Kind(kind.family, kind.size * MOST_ROWS)
+        return Kind(kind.family, kind.size * MOST_ROWS, least=kind.least * ULP)
 
     def measured(self, node: exp.Expr) -> Kind:
         kind = self._of_distinct(node, *NUMERIC)
         node.replace(_cast(node.copy(), "double"))
-        return Kind("number", max(kind.size, 1) ** 2)
+        return Kind("number", max(kind.size, 1) ** 2, least=(min(kind.least, 1) * ULP / MOST_ROWS) ** 2)
 
     def extreme(self, node: exp.Expr) -> Kind:
         return self._of_distinct(node, "whole", "number", "text", "date", "time")
@@ -453,7 +479,8 @@ class _Select:
         return self._only(inner, *families)
 
     def median(self, node: exp.Expr) -> Kind:
-        return Kind("number", self._only(node.this, *NUMERIC).size)
+        kind = self._only(node.this, *NUMERIC)
+        return Kind("number", kind.size, least=kind.least * ULP)
 
     def ordered_set(self, node: exp.Expr) -> Kind:
         fraction = node.this.this
@@ -466,7 +493,7 @@ class _Select:
         if isinstance(node.this, exp.PercentileCont):
             if kind.family not in NUMERIC:
                 raise refused("sql_type", "percentile_cont() is of numbers; use percentile_disc().", node)
-            return Kind("number", kind.size)
+            return Kind("number", kind.size, least=kind.least * ULP * SMALLEST_LITERAL)
         return kind
 
     def filtered(self, node: exp.Expr) -> Kind:
@@ -530,6 +557,22 @@ class _Select:
 
 def _number_family(*kinds: Kind) -> str:
     return "number" if any(kind.family == "number" for kind in kinds) else "whole"
+
+
+def _computed(node: exp.Expr, family: str, size: float, least: float) -> Kind:
+    if family != "whole":
+        return Kind(family, size, least=least)
+    if size > NARROW_LIMIT and not (isinstance(node.this, exp.Cast) and node.this.is_type("bigint")):
+        node.set("this", _cast(node.this.copy(), "bigint"))
+    return Kind("whole", size)
+
+
+def _only_within(node: exp.Expr, value: exp.Expr, most: float) -> None:
+    """`node` computed of `value` where that is a number of this size, or else unknown (NULL)."""
+    high = _cast(exp.Literal.number(int(most)), "double")
+    low = _cast(exp.Neg(this=exp.Literal.number(int(most))), "double")
+    test = exp.Between(this=value.copy(), low=low, high=high)
+    node.replace(exp.Case(ifs=[exp.If(this=test, true=node.copy())]))
 
 
 def _cast(value: exp.Expr, to: str) -> exp.Cast:

@@ -25,6 +25,8 @@ from flip_trust.keys import secret_key
 from flip_trust.sql.engine import Engine, EngineFailed
 from flip_trust.store import Store
 
+FAILURE_COSTS = 10  # queries of the budget: a query that only fails where a certain row is tells that there is one
+
 
 @dataclass(frozen=True)
 class _Asked:
@@ -57,13 +59,22 @@ class Disclosure:
         asked = _Asked(payload, checked, definition, scope, now)
         with self._lock:
             self._debit(asked)
-        persons = persons_of(self._engine.persons(checked))
+        try:
+            result = self._answered(asked)
+        except EngineFailed as failure:
+            if failure.depends_on_rows:
+                self._memory.debit_failure(payload.query_id, FAILURE_COSTS)
+            raise
+        return result.model_copy(update={"budget": self._budget(scope, now)})
+
+    def _answered(self, asked: _Asked) -> CohortCountResult:
+        persons = persons_of(self._engine.persons(asked.checked))
         result = self._without_counting(asked, persons)
         if result is None:
             counted = self._count(asked, len(persons))
             with self._lock:  # another query may have been told meanwhile
                 result = self._without_counting(asked, persons) or self._told(asked, persons, counted)
-        return result.model_copy(update={"budget": self._budget(scope, now)})
+        return result
 
     def _debit(self, asked: _Asked) -> None:
         """Before anything runs, so that a query which is refused or fails has been asked all the same."""
@@ -104,7 +115,7 @@ class Disclosure:
     def _count(self, asked: _Asked, persons: int) -> Counted:
         counted = ask(self._engine, asked.checked, asked.definition, self._policy, asked.scope.project_id)
         if counted.persons.count != persons:
-            raise EngineFailed("engine_failed", "The trust's database changes at the moment. Ask again in a minute.")
+            raise EngineFailed("database_changed", "The trust's database changes at the moment. Ask again in a minute.")
         return counted
 
     def _told(self, asked: _Asked, persons: BitMap64, counted: Counted) -> CohortCountResult:

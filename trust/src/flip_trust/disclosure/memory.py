@@ -34,7 +34,7 @@ CREATE TABLE IF NOT EXISTS disclosed_counts (
 CREATE INDEX IF NOT EXISTS disclosed_counts_project ON disclosed_counts (project_id);
 CREATE TABLE IF NOT EXISTS disclosure_debits (
   query_id TEXT PRIMARY KEY, project_id TEXT NOT NULL, asked_by TEXT NOT NULL, day TEXT NOT NULL,
-  epsilon REAL NOT NULL DEFAULT 0
+  epsilon REAL NOT NULL DEFAULT 0, weight INTEGER NOT NULL DEFAULT 1
 );
 CREATE INDEX IF NOT EXISTS disclosure_debits_project ON disclosure_debits (project_id, day);
 CREATE INDEX IF NOT EXISTS disclosure_debits_user ON disclosure_debits (asked_by, day);
@@ -83,6 +83,8 @@ class Memory:
         with store.transaction() as db:
             for statement in SCHEMA.split(";"):
                 db.execute(statement)
+            if "weight" not in [row["name"] for row in db.execute("PRAGMA table_info(disclosure_debits)")]:
+                db.execute("ALTER TABLE disclosure_debits ADD COLUMN weight INTEGER NOT NULL DEFAULT 1")
         self._told: dict[tuple[str, str, int], tuple[Told, int]] = {}
 
     # --- budget ---
@@ -94,14 +96,18 @@ class Memory:
                 (str(query_id), *scope.names, _day(now)),
             )
 
+    def debit_failure(self, query_id: UUID, weight: int) -> None:
+        with self._store.transaction() as db:
+            db.execute("UPDATE disclosure_debits SET weight = ? WHERE query_id = ?", (weight, str(query_id)))
+
     def is_debited(self, query_id: UUID) -> bool:
         with self._store.transaction() as db:
             return bool(_one(db, "SELECT count(*) FROM disclosure_debits WHERE query_id = ?", str(query_id)))
 
     def asked_today(self, scope: Scope, now: datetime) -> tuple[int, int]:
-        """Queries of the project, and of the asker in all projects."""
+        """Queries of the project, and of the asker in all projects; one that failed counts as several."""
         with self._store.transaction() as db:
-            counted = "SELECT count(*) FROM disclosure_debits WHERE day = ? AND"
+            counted = "SELECT coalesce(sum(weight), 0) FROM disclosure_debits WHERE day = ? AND"
             return (
                 _one(db, f"{counted} project_id = ?", _day(now), scope.project_id),
                 _one(db, f"{counted} asked_by = ?", _day(now), scope.asked_by),

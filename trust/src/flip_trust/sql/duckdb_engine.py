@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from flip_contracts.sql_guard import CheckedQuery, check
-from flip_trust.sql.engine import CohortSummary, EngineFailed, Guard, Rows
+from flip_trust.sql.engine import CohortSummary, EngineFailed, Guard, Rows, unreadable
 from flip_trust.sql.statements import PERSONS, SUMMARY, prepare
 from flip_trust.sql.summary import summarised
 from flip_trust.sql.zygote import Zygote
@@ -76,6 +76,8 @@ class DuckDbEngine:
         answer = json.loads(head)
         if answer.get("error") == "memory":
             raise EngineFailed("query_too_large", "The query needs more memory than this trust gives. Narrow it.")
+        if answer.get("error") in ("BinderException", "CatalogException", "ParserException", "SyntaxException"):
+            raise unreadable()
         if "error" in answer:
             text = "The trust's database refused the query. Check types and casts; values are never shown."
             raise EngineFailed("engine_failed", text)

@@ -19,6 +19,17 @@ class EngineFailed(Exception):
         self.code, self.message = code, message
         super().__init__(code)
 
+    @property
+    def depends_on_rows(self) -> bool:
+        """Whether another hospital's rows could have let the same query through: then that it failed tells of them."""
+        return self.code in ("query_timeout", "query_too_large", "engine_failed")
+
+
+def unreadable() -> EngineFailed:
+    """The query is refused before a row is read, whatever the rows."""
+    text = "The trust's database cannot read the query. Write it more plainly: subqueries instead of nesting."
+    return EngineFailed("query_unreadable", text)
+
 
 @dataclass(frozen=True)
 class Rows:

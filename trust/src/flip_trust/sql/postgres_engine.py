@@ -17,7 +17,7 @@ import psycopg
 from psycopg import errors
 
 from flip_contracts.sql_guard import CheckedQuery
-from flip_trust.sql.engine import CohortSummary, EngineFailed, Guard, Rows
+from flip_trust.sql.engine import CohortSummary, EngineFailed, Guard, Rows, unreadable
 from flip_trust.sql.statements import PERSONS, SUMMARY, prepare, with_sources
 from flip_trust.sql.summary import summarised
 from flip_trust.sql.values import plain
@@ -114,10 +114,12 @@ class PostgresEngine:
             except (errors.OutOfMemory, errors.DiskFull, errors.ConfigurationLimitExceeded):
                 text = "The query needs more memory than this trust gives. Narrow it."
                 raise EngineFailed("query_too_large", text) from None
-            except psycopg.Error:
+            except psycopg.Error as error:
                 if late.is_set():
                     text = f"The query took longer than {self._timeout:.0f} s at this trust. Narrow it."
                     raise EngineFailed("query_timeout", text) from None
+                if (error.sqlstate or "").startswith("42"):  # syntax, names, types: told before a row is read
+                    raise unreadable() from None
                 text = "The trust's database refused the query. Check types and casts; values are never shown."
                 raise EngineFailed("engine_failed", text) from None
 
