@@ -175,6 +175,24 @@ def id_guessing(case: Case) -> Seen:
     return ()
 
 
+def error_oracle(case: Case) -> Seen:
+    """Queries that would fail only where the target is met and ill: what is said each time, refusal or too few."""
+    ill = f"c.person_id = p.person_id AND c.condition_concept_id = {ILLNESS}"
+    met = f"EXISTS (SELECT 1 FROM omop.condition_occurrence c WHERE {ill})"
+    said: list[str] = []
+    for poison in (
+        "abs(p.year_of_birth * -2000000)",
+        "p.year_of_birth * 1000000 * 1000000 * 1000000",
+        "CAST(0.001 / (p.year_of_birth * 0.000000000001 * 0.000000000001 * 0.000000000001) AS bigint)",
+        "1 / (p.year_of_birth - p.year_of_birth)",
+        "CAST('x' AS int)",
+    ):
+        before = dict(case.hospital.outcomes)
+        case.ask(f"{case.target.sql} AND {met} AND {poison} > 0")
+        said += [code for code, count in case.hospital.outcomes.items() if count != before.get(code, 0)]
+    return tuple(said)
+
+
 def _cell(result: CohortCountResult | None, label: str) -> int | None:
     cells = result.columns[0].cells if result and result.columns else []
     return next((cell.count for cell in cells if cell.label == label), None)
@@ -207,5 +225,6 @@ TECHNIQUES: dict[str, Callable[[Case], Seen]] = {
         averaging_repeats,
         averaging_pads,
         id_guessing,
+        error_oracle,
     )
 }

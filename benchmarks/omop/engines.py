@@ -101,7 +101,9 @@ def _compare(name: str, engine: Engine, bare: Callable[[str], Any], repeats: int
             payload = CohortCount(query_id=uuid4(), project_id=uuid4(), sql=sql, asked_by=uuid4())
             disclosure.answer(payload, engine.check(sql))
             whole.append((time.perf_counter() - start) * 1e3)
-    print(f"  a whole cohort count with two columns: median {statistics.median(whole):.0f} ms, most {max(whole):.0f} ms")
+    print(
+        f"  a whole cohort count with two columns: median {statistics.median(whole):.0f} ms, most {max(whole):.0f} ms"
+    )
 
 
 def _least(call: Callable[[], Any], repeats: int) -> float:
@@ -140,7 +142,10 @@ def _copy(db: duckdb.DuckDBPyConnection, connection: "psycopg.Connection[Any]", 
     file = folder / f"{table}.csv"
     listed = ", ".join(f'"{name}"' for name in there)
     db.execute(f"COPY (SELECT {listed} FROM omop.{table}) TO '{file}' (HEADER false)")
-    with connection.cursor().copy(f"COPY omop.{table} ({listed}) FROM STDIN (FORMAT csv)") as copy, file.open("rb") as f:
+    with (
+        connection.cursor().copy(f"COPY omop.{table} ({listed}) FROM STDIN (FORMAT csv)") as copy,
+        file.open("rb") as f,
+    ):
         while piece := f.read(1 << 20):
             copy.write(piece)
     file.unlink()

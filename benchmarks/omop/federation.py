@@ -103,4 +103,7 @@ def _pick_up(stack: Stack, tasks: int) -> None:
         heard.acquire(timeout=30)
         took.append((claimed[-1] - start) * 1e3)
     p95 = sorted(took)[max(0, round(0.95 * len(took)) - 1)]
-    print(f"task pick-up, {tasks} tasks: median {statistics.median(took):.0f} ms, p95 {p95:.0f} ms, most {max(took):.0f} ms")
+    print(
+        f"task pick-up, {tasks} tasks: median {statistics.median(took):.0f} ms, p95 {p95:.0f} ms, "
+        f"most {max(took):.0f} ms"
+    )

@@ -122,7 +122,7 @@ class Grammar:
 
     @cache  # noqa: B019  one per shape
     def date(self, depth: int) -> Text:
-        leaf = st.sampled_from([*self.shape.date, "DATE '2020-02-29'", "DATE '0001-01-01'", "DATE '9999-12-31'"])
+        leaf = st.sampled_from([*self.shape.date, "DATE '2020-02-29'", "DATE '1000-01-01'", "DATE '9999-12-31'"])
         if depth == 0:
             return leaf
         d, w, s, b = (kind(depth - 1) for kind in (self.date, self.whole, self.time, self.boolean))
@@ -139,7 +139,7 @@ class Grammar:
 
     @cache  # noqa: B019  one per shape
     def time(self, depth: int) -> Text:
-        leaf = st.sampled_from([*self.shape.time, "TIMESTAMP '2020-02-29 12:30:00'", "TIMESTAMP '0001-01-01 00:00:00'"])
+        leaf = st.sampled_from([*self.shape.time, "TIMESTAMP '2020-02-29 12:30:00'", "TIMESTAMP '1000-01-01 00:00:00'"])
         if depth == 0:
             return leaf
         d, s, w = (kind(depth - 1) for kind in (self.date, self.time, self.whole))

@@ -14,17 +14,15 @@ from flip_contracts.sql_guard.schema import OMOP
 pglast = pytest.importorskip("pglast", reason="requirements-dev.txt has it; without, PostgreSQL's parser is not asked")
 
 LEGIT = list(paragraphs("legit.sql").values())
-NODES = frozenset(
-    """RawStmt SelectStmt ResTarget ColumnRef String Integer Float Boolean A_Const A_Expr BoolExpr NullTest FuncCall
+_NODES = """RawStmt SelectStmt ResTarget ColumnRef String Integer Float Boolean A_Const A_Expr BoolExpr NullTest FuncCall
     TypeCast TypeName SubLink CaseExpr CaseWhen CoalesceExpr MinMaxExpr SortBy RangeVar RangeSubselect Alias JoinExpr
-    WithClause CommonTableExpr WindowDef A_Star SQLValueFunction BitString""".split()
-)
-FUNCTIONS = frozenset(
-    """count sum avg min max stddev stddev_samp stddev_pop variance var_samp var_pop percentile_cont percentile_disc
+    WithClause CommonTableExpr WindowDef A_Star SQLValueFunction BitString"""
+NODES = frozenset(_NODES.split())
+_FUNCTIONS = """count sum avg min max stddev stddev_samp stddev_pop variance var_samp var_pop percentile_cont percentile_disc
     median floor ceil ceiling round abs ln log sqrt power extract date_trunc timestamp_trunc upper lower trim btrim
     ltrim rtrim substring length char_length position strpos concat trunc row_number rank dense_rank lag lead
-    first_value last_value ntile mod date_part nullif""".split()
-)
+    first_value last_value ntile mod date_part nullif"""
+FUNCTIONS = frozenset(_FUNCTIONS.split())
 
 
 def walk(node: Any) -> list[Any]:
@@ -70,7 +68,8 @@ def agreed(sql: str) -> bool:
     assert tables <= set(OMOP)
     assert functions(nodes) <= FUNCTIONS
     for each in of(nodes, "SelectStmt"):
-        assert not (each.lockingClause or each.intoClause or each.limitCount or each.limitOffset or each.valuesLists)
+        clauses = ("lockingClause", "intoClause", "limitCount", "limitOffset", "valuesLists")
+        assert [clause for clause in clauses if getattr(each, clause)] == []
     try:
         raw, written = seen_by_postgres(sql)
     except pglast.parser.ParseError:
@@ -93,11 +92,10 @@ def test_postgresql_reads_generated_queries_as_the_guard_does(sql: str):
     agreed(sql)
 
 
-WORDS = st.sampled_from(
-    """U&"a" U&'a' E'\\'' $$a$$ B'1' ; -- /* */ ( ) , * AS "pg_authid" pg_authid omop.note note_text UNION SELECT FROM
+_WORDS = """U&"a" U&'a' E'\\'' $$a$$ B'1' ; -- /* */ ( ) , * AS "pg_authid" pg_authid omop.note note_text UNION SELECT FROM
     LATERAL ONLY FOR UPDATE INTO TABLESAMPLE :: regclass pg_sleep(1) WITH RECURSIVE person COLLATE "C" OPERATOR(+) ~
-    EXCEPT VALUES ROW ARRAY[1] IS DISTINCT NULLS FIRST WINDOW w OVER""".split()
-)
+    EXCEPT VALUES ROW ARRAY[1] IS DISTINCT NULLS FIRST WINDOW w OVER"""
+WORDS = st.sampled_from(_WORDS.split())
 
 
 @settings(SETTINGS, max_examples=120)

@@ -165,8 +165,8 @@ class Agent:
                 threading.Thread(target=self._prepare, args=(project_id,), name="imaging", daemon=True).start()
 
     def _prepare(self, project_id: UUID) -> None:
-        cohort = self.store.cohort(project_id)
-        accessions = sorted({a for a in cohort.values("accession_id") if a}) if cohort else []
+        owners = self._owners(project_id)
+        keys = {self.pipeline.accession_key(project_id, a.strip()): person for a, person in owners.items() if person}
         last = datetime.now(UTC) - timedelta(hours=1)
 
         def tell(final: bool = False) -> None:
@@ -174,18 +174,38 @@ class Agent:
             if not final and datetime.now(UTC) - last < timedelta(seconds=1):
                 return
             last = datetime.now(UTC)
-            stages, excluded, done = self.ledger.counts(project_id)
+            stages, _, done = self.ledger.counts(project_id)
             key, is_final = secret_key(self._rounding_key), final and (done or not stages)
-            self.outbox.put(imaging_message(project_id, stages, excluded, final=is_final, policy=self.policy, key=key))
+            standings = self.ledger.standings(project_id)
+            self.outbox.put(imaging_message(project_id, standings, keys, final=is_final, policy=self.policy, key=key))
 
         try:
-            self.pipeline.prepare(project_id, accessions, tell)
+            self.pipeline.prepare(project_id, sorted(owners), tell)
         except Exception as bug:  # noqa: BLE001  background edge; the text may name a file
             log.error("preparing images of project %s failed: %s", project_id, type(bug).__name__)
             self._prepared.pop(project_id, None)  # tried again at the next change
             return
         log.info("images of project %s are prepared", project_id)
         tell(final=True)
+
+    def _owners(self, project_id: UUID) -> dict[str, int | None]:
+        """Accessions of the frozen cohort, each with its person; None where the database does not say."""
+        cohort = self.store.cohort(project_id)
+        accessions = [a for a in cohort.values("accession_id") if a] if cohort else []
+        owners: dict[str, int | None] = dict.fromkeys(accessions)
+        project = self.store.project(project_id)
+        if accessions and project is not None:
+            images = (
+                "SELECT DISTINCT a.accession_id, i.person_id FROM accessions AS a "
+                "JOIN omop.image_occurrence AS i ON i.accession_id = a.accession_id"
+            )
+            try:
+                found = self.engine.aggregate(self.engine.check(project.review.sql), {"owners": images})["owners"]
+            except (SqlRefused, EngineFailed) as failure:  # its counts are then suppressed; images are prepared
+                log.warning("whose the images of project %s are is not known now: %s", project_id, failure.code)
+                found = []
+            owners |= {accession: person for accession, person in found if accession in owners}
+        return owners
 
     # --- life ---
     def serve(self) -> None:

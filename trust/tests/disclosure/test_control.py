@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from flip_contracts.tasks import CohortCountResult
+from flip_trust.sql.duckdb_engine import DuckDbEngine
 
 PEOPLE = "SELECT p.person_id FROM omop.person p"
 DIABETES = "SELECT c.person_id FROM omop.condition_occurrence c WHERE c.condition_concept_id = 201826"
@@ -257,6 +258,17 @@ def test_a_task_that_comes_again_is_debited_once(site):
 
 
 # --- differential privacy ---
+def test_a_query_that_fails_for_the_rows_it_met_costs_ten(site, mart):
+    """A query can be written that never ends where a certain person is met, and ends at once where not."""
+    asked = site(project_queries_per_day=21)
+    asked.control._engine = DuckDbEngine(mart, timeout_seconds=0.4)
+    joins = "".join(f" JOIN omop.measurement m{n} ON m{n}.person_id = p.person_id" for n in range(12))
+    endless = f"SELECT p.person_id, m0.value_as_number * m11.value_as_number AS x FROM omop.person p{joins}"
+    assert [asked.code(endless) for _ in range(3)] == ["query_timeout", "query_timeout", "query_timeout"]
+    assert asked.code(endless) == "query_budget_spent"
+    assert asked.code(PEOPLE) == "query_budget_spent"
+
+
 def test_histograms_with_noise_spend_epsilon_until_it_is_spent(site):
     pytest.importorskip("opendp")
     asked = site(epsilon_per_column=1.0, epsilon_per_project=2.0)

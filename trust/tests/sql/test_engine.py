@@ -163,9 +163,22 @@ def test_a_failure_never_quotes_a_value_or_the_driver(engine: Engine, sql: str):
         with pytest.raises(EngineFailed) as failed:
             ask(by_hand(sql.format(schema=schema)))
         said = f"{failed.value!r} {failed.value} {failed.value.message} {failed.value.__cause__!r}"
-        assert failed.value.code == "engine_failed"
+        assert failed.value.code in {"engine_failed", "query_unreadable"}
         for hint in ("CANARY", "source_value", "onversion", "syntax", "invalid"):
             assert hint not in said
+
+
+def test_only_a_failure_that_rows_decide_counts_as_one(engine: Engine):
+    schema = "omop" if isinstance(engine, DuckDbEngine) else "cohort"
+    for sql, depends in {
+        f"SELECT CAST(accession_id AS INT) AS person_id FROM {schema}.image_occurrence": True,
+        f"SELECT person_id FROM {schema}.no_such_table": False,
+        f"SELECT person_id FROM {schema}.person WHERE count(*) > 1": False,
+        f"SELEC person_id FROM {schema}.person": False,
+    }.items():
+        with pytest.raises(EngineFailed) as failed:
+            engine.rows(by_hand(sql))
+        assert failed.value.depends_on_rows is depends, sql
 
 
 LEGIT = paragraphs("legit.sql")

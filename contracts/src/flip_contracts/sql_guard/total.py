@@ -22,7 +22,7 @@ from flip_contracts.sql_guard.schema import Columns
 WHOLE_LIMIT, NUMBER_LIMIT, TEXT_LIMIT, DAYS_LIMIT = 9e18, 1e290, 20_000, 36_500
 NARROW_LIMIT = 2e9  # what 32 bits hold, in which PostgreSQL adds and multiplies small whole numbers
 LEAST_LIMIT, LEAST_HELD = 1e-280, 1e-20  # PostgreSQL fails where a product vanishes; smaller values nobody measures
-DAYS_AWAY, DAYS_ADDED = 1e6, 1e5  # from what is written or held: PostgreSQL's dates begin in 4713 BC
+FIRST_YEAR, DAYS_AWAY = 1000, 360_000  # of a written date, and from it: no date is before our era
 ULP = 2.0**-53  # what may be left of a number when others are taken away from it
 MOST_ROWS = 1e9  # that a sum adds up
 LARGEST_LITERAL, SMALLEST_LITERAL = 1e15, 1e-12
@@ -243,11 +243,11 @@ class _Select:
             least = min(left.least, right.least) * ULP
             return _computed(node, _number_family(left, right), left.size + right.size, least)
         if families == ("date", "whole"):
-            _clamp(node.expression, right, DAYS_ADDED)
-            return Kind("date", left.size + min(right.size, DAYS_ADDED))
+            _clamp(node.expression, right, DAYS_LIMIT)
+            return Kind("date", left.size + min(right.size, DAYS_LIMIT))
         if families == ("whole", "date") and not minus:
-            _clamp(node.this, left, DAYS_ADDED)
-            return Kind("date", right.size + min(left.size, DAYS_ADDED))
+            _clamp(node.this, left, DAYS_LIMIT)
+            return Kind("date", right.size + min(left.size, DAYS_LIMIT))
         if left.family in DATED and right.family == "interval":
             return Kind("time", left.size + right.size)
         if families == ("interval", "interval"):
@@ -423,6 +423,8 @@ class _Select:
             return Kind("date" if name == "DATE" else "time", kind.size)
         if name == "BOOLEAN":
             self._castable(node, kind, "bool", "whole")
+            if kind.family == "whole":  # PostgreSQL casts 32 bits, but not 64
+                node.replace(exp.Paren(this=exp.NEQ(this=node.this.copy(), expression=exp.Literal.number(0))))
             return BOOL
         if name == "INTERVAL":
             raise refused("sql_type", "An interval is written INTERVAL '30 days'.", node)
@@ -439,6 +441,9 @@ class _Select:
             node.replace(_half_up(inner, digits) if scale or whole else _cast(inner, "double"))
             return Kind("number", size + 1, least=min(kind.least, 1e-10))
         target.replace(exp.DataType.build("bigint"))  # a narrower one overflows by what a row holds
+        if kind.family == "bool":
+            node.replace(_as_number(node.this))
+            return Kind("whole", 1)
         if kind.family == "number":
             _only_within(node, node.this, LARGEST_LITERAL)
             size = min(size, LARGEST_LITERAL)
@@ -567,6 +572,15 @@ def _computed(node: exp.Expr, family: str, size: float, least: float) -> Kind:
     return Kind("whole", size)
 
 
+def _as_number(condition: exp.Expr) -> exp.Expr:
+    """1, 0 or NULL: PostgreSQL casts a truth value to 32 bits only."""
+    ifs = [
+        exp.If(this=exp.Paren(this=condition.copy()), true=exp.Literal.number(1)),
+        exp.If(this=exp.Not(this=exp.Paren(this=condition.copy())), true=exp.Literal.number(0)),
+    ]
+    return exp.Case(ifs=ifs)
+
+
 def _only_within(node: exp.Expr, value: exp.Expr, most: float) -> None:
     """`node` computed of `value` where that is a number of this size, or else unknown (NULL)."""
     high = _cast(exp.Literal.number(int(most)), "double")
@@ -607,12 +621,14 @@ def _as_date(node: exp.Expr, family: str) -> Kind:
     text = node.name
     try:
         if family == "date" and len(text) == 10:
-            dt.date.fromisoformat(text)
+            at = dt.date.fromisoformat(text)
         else:
             at = dt.datetime.fromisoformat(text)
             if at.tzinfo is not None or len(text) < 10:
                 raise ValueError
             family = "time" if len(text) > 10 or family == "time" else family
+        if at.year < FIRST_YEAR:
+            raise ValueError
     except ValueError:
         raise refused("sql_type", "A date is written '2020-01-31', a time '2020-01-31 12:00:00'.", node) from None
     if not isinstance(node.parent, exp.Cast):

@@ -70,6 +70,12 @@ class Ledger:
                 excluded[reason] = excluded.get(reason, 0) + count
         return stages, excluded, bool(stages) and all(stage in _SETTLED for stage in stages)
 
+    def standings(self, project_id: UUID) -> list[tuple[str, str, str]]:
+        """Every accession's key, stage, and reason of exclusion."""
+        with self._lock, closing(self._db.cursor()) as cursor:
+            asked = "SELECT accession_key, stage, reason FROM accession WHERE project_id = ?"
+            return [tuple(row) for row in cursor.execute(asked, (str(project_id),))]
+
     def close(self) -> None:
         with self._lock:
             self._db.close()

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import numpy as np
 import psycopg
 from psycopg import errors
+from psycopg.types.datetime import DateLoader, TimestampLoader
 
 from flip_contracts.sql_guard import CheckedQuery
 from flip_trust.sql.engine import CohortSummary, EngineFailed, Guard, Rows, unreadable
@@ -34,6 +35,24 @@ TYPES = {
     **dict.fromkeys((1114, 1184), "timestamp"),
 }
 T = TypeVar("T")
+
+
+class _Date(DateLoader):
+    """Years beyond 9999, with which Python's end, stay text; so they do in DuckDB's child."""
+
+    def load(self, data: Any) -> Any:
+        try:
+            return super().load(data)
+        except psycopg.DataError:
+            return bytes(data).decode()
+
+
+class _Time(TimestampLoader):
+    def load(self, data: Any) -> Any:
+        try:
+            return super().load(data)
+        except psycopg.DataError:
+            return bytes(data).decode()
 
 
 class PostgresEngine:
@@ -108,6 +127,8 @@ class PostgresEngine:
         with contextlib.closing(connection), _watched(connection, self._timeout) as late:
             try:
                 cursor = connection.cursor()
+                cursor.adapters.register_loader("date", _Date)
+                cursor.adapters.register_loader("timestamp", _Time)
                 cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
                 cursor.execute("SET LOCAL TIME ZONE 'UTC'")
                 return read(cursor)

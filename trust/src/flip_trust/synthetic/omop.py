@@ -363,9 +363,16 @@ class _Synthetic:
 
 
 def _plant_canaries(mart: Mart) -> None:
-    """Text that may not be asked, wherever a row is."""
+    """Text that may not be asked, in every table; one that has no row gets one, of the first person."""
+    something = {"bigint": "1", "int": "0", "double": "0", "date": f"DATE '{FIRST_YEAR}-01-01'", "varchar": "'x'"}
     for table, allowed in OMOP.items():
         hidden = [c.name for c in mart.columns(table) if c.type == "varchar" and c.name not in allowed]
         if hidden:
-            values = ", ".join(f"""\"{name}\" = coalesce(\"{name}\", 'CANARY-{table}-{name}')""" for name in hidden)
+            required = [c for c in mart.columns(table) if c.required]
+            listed = ", ".join(f'"{c.name}"' for c in required)
+            values = ", ".join(something[c.type] for c in required)
+            empty = f'NOT EXISTS (SELECT 1 FROM omop."{table}")'
+            mart.db.execute(f'INSERT INTO omop."{table}" ({listed}) SELECT {values} WHERE {empty}')
+            planted = "CASE WHEN contains(\"{name}\", 'CANARY') THEN \"{name}\" ELSE 'CANARY-{table}-{name}' END"
+            values = ", ".join(f'"{name}" = {planted.format(name=name, table=table)}' for name in hidden)
             mart.db.execute(f'UPDATE omop."{table}" SET {values}')
