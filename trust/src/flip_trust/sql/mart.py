@@ -62,6 +62,7 @@ def building(path: Path, allowed: Columns | None, *, required: bool = True) -> I
     part.unlink(missing_ok=True)
     try:
         with duckdb.connect(str(part)) as db:
+            db.execute("SET enable_progress_bar = false")  # it would write into the command's own
             db.execute("CREATE SCHEMA omop")
             mart = Mart(db, allowed)
             for table in CDM:
