@@ -80,7 +80,8 @@ def _check_groups(select: exp.Select) -> None:
     parts = _computed(select)
     if not group and not any(_is_aggregate(node) for part in parts for node in _own(part)):
         return
-    keys = {key.sql() for key in (group.expressions if group else [])}
+    grouped: list[exp.Expr] = group.expressions if isinstance(group, exp.Group) else []
+    keys = {key.sql() for key in grouped}
     names = {projection.alias for projection in select.selects if isinstance(projection, exp.Alias)}
     for part in parts:
         _check_grouped(part, keys, names if isinstance(part, exp.Order) else set())

@@ -12,7 +12,6 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import OptimizeError, ParseError, SqlglotError
 from sqlglot.optimizer.qualify import qualify
-from sqlglot.tokens import TokenType
 
 from flip_contracts.sql_guard.emit import emit
 from flip_contracts.sql_guard.grouping import check_grouping
@@ -122,7 +121,7 @@ def _start(sql: str) -> tuple[int, int]:
 def _second(sql: str) -> tuple[int, int]:
     """Where the second statement begins, or else the text."""
     tokens = sqlglot.tokenize(sql, read="postgres")
-    ends = [i for i, token in enumerate(tokens[:-1]) if token.token_type == TokenType.SEMICOLON]
+    ends = [i for i, token in enumerate(tokens[:-1]) if token.text == ";"]
     return _at(sql, tokens[ends[0] + 1].start) if ends else (1, 1)
 
 
