@@ -463,8 +463,8 @@ def test_an_attack_of_the_corpus_is_refused_with_a_code_a_place_and_a_remedy(sql
         ("\n  SET x = 1", (2, 3)),
         ("SELECT person_id FROM omop.person;\n  SELECT 2", (2, 3)),
         ("SELECT person_id,\n note_text FROM omop.note", (2, 2)),
-        ("SELECT person_id FROM omop.person WHERE power(power(year_of_birth, 8), 9) > 1", (1, 53)),
-        ("SELECT person_id FROM omop.person WHERE count(*) > 3", (1, 46)),
+        ("SELECT person_id FROM omop.person WHERE power(power(year_of_birth, 8), 9) > 1", (1, 41)),
+        ("SELECT person_id FROM omop.person WHERE count(*) > 3", (1, 41)),
     ],
 )
 def test_a_refusal_points_at_the_word(sql: str, place: tuple[int, int]):

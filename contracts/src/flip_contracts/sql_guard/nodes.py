@@ -6,7 +6,7 @@ from typing import Any
 from sqlglot import exp
 from sqlglot.optimizer.scope import traverse_scope
 
-from flip_contracts.sql_guard.refusal import refused
+from flip_contracts.sql_guard.refusal import SqlRefused, refused
 
 MAX_NODES, MAX_DEPTH, MAX_JOINS, MAX_LITERAL = 2_000, 60, 12, 256
 
@@ -45,7 +45,7 @@ SELECT_ARGS = frozenset(
 
 def check_nodes(tree: exp.Expr, tables: Mapping[str, Any], schema: str) -> None:
     if not isinstance(tree, exp.Select | exp.SetOperation | exp.Subquery):
-        raise refused("sql_node_forbidden", "Only SELECT is allowed.", tree)
+        raise SqlRefused("sql_node_forbidden", "Only SELECT is allowed.")  # `check` adds where the text begins
     nodes = list(tree.walk())
     if len(nodes) > MAX_NODES or _depth(tree) > MAX_DEPTH:
         text = "The query has too many parts or is nested too deeply. Simplify it."
