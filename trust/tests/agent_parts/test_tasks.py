@@ -36,8 +36,8 @@ def test_a_cohort_below_the_threshold_looks_like_an_empty_one(site):
     ("sql", "code", "position"),
     [
         ("SELECT person_id FROM", "sql_syntax", [1, 21]),
-        ("SELECT person_id\nFROM omop.nobody", "sql_unknown_table", [2, 16]),
-        ("SELECT person_id, person_source_value\nFROM omop.person", "sql_unknown_column", [1, 37]),
+        ("SELECT person_id\nFROM omop.nobody", "sql_unknown_table", [2, 11]),
+        ("SELECT person_id, person_source_value\nFROM omop.person", "sql_unknown_column", [1, 19]),
         ("DROP TABLE omop.person", "sql_node_forbidden", None),
         ("SELECT year_of_birth FROM omop.person", "sql_output_contract", None),
     ],
