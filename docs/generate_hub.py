@@ -87,6 +87,7 @@ EVERYWHERE = frozenset(
         "request_too_large",
         "scope_missing",
         "session_restricted",
+        "unavailable",
     }
 )
 

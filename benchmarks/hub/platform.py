@@ -63,6 +63,9 @@ class Net(ThreadingHTTPServer):
         self.results = zipped({"model.safetensors": b"tensors"})
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A hub that was killed while it asked."""
+
     def tell(self, run: str, kind: str, **payload: Any) -> None:
         with self.lock:
             event = {"seq": len(self.log) + 1, "run_id": run, "at": now().isoformat(), "kind": kind}
@@ -213,7 +216,7 @@ class Platform:
     def person(self, role: str, email: str) -> str:
         """A token of theirs."""
         with self.database.session() as session:
-            create_user(session, "benchmark", email, role, email, PASSWORD)
+            create_user(session, "benchmark", email, role, role, PASSWORD)
         body = {"email": email, "password": PASSWORD}
         return httpx.post(f"{self.urls()[0]}/api/v1/auth/login", json=body, timeout=60, trust_env=False).json()["token"]
 

@@ -9,7 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field, create_model
-from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from starlette.exceptions import HTTPException
 
 from flip_contracts.wire import Problem
@@ -81,6 +81,11 @@ class Internal(HubError):
     public = "Unexpected failure; the hub's log has it under the request id."
 
 
+class Unavailable(HubError):
+    code, status = "unavailable", 503
+    public = "The hub does not reach its database at this moment. Try again in a few seconds."
+
+
 def errors(*kinds: type[HubError]) -> dict[int | str, dict[str, Any]]:
     """For `responses=` of an endpoint: the failures it may answer with, each typed by its code.
 
@@ -137,6 +142,12 @@ def install_handlers(app: FastAPI) -> None:
     async def unstorable(_: Request, error: DataError) -> JSONResponse:
         """A value that the database cannot hold: a NUL character in a text, a number beyond 64 bits."""
         return _answer(RequestInvalid("A value holds a character or number that cannot be stored."))
+
+    @app.exception_handler(OperationalError)
+    async def away(_: Request, error: OperationalError) -> JSONResponse:
+        """The database restarts or is out of connections; nothing of the request has happened."""
+        log.warning("a request found no database: %s", type(error.orig).__name__)
+        return _answer(Unavailable(retry_after_seconds=2))
 
     @app.exception_handler(HTTPException)
     async def routing(_: Request, error: HTTPException) -> JSONResponse:

@@ -15,6 +15,7 @@ from flip_hub.errors import (
     NotFound,
     RequestInvalid,
     RequestTooLarge,
+    Unavailable,
     schema,
 )
 
@@ -77,6 +78,7 @@ def all_errors() -> list[type[HubError]]:
 
 def _implied(path: str, method: str, operation: dict[str, Any]) -> Iterator[type[HubError]]:
     yield Internal
+    yield Unavailable
     has_login = bool(operation.get("security"))
     if has_login:
         yield NotAuthenticated

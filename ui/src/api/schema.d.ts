@@ -6461,6 +6461,31 @@ export interface components {
             request_id?: string;
         };
         /**
+         * UnavailableProblem
+         * @description The hub does not reach its database at this moment. Try again in a few seconds.
+         */
+        UnavailableProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "unavailable";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
          * UploadHeaderInvalidProblem
          * @description A header of the upload is not as tus says; the message names it and what it should hold.
          */
@@ -6696,6 +6721,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     heartbeat: {
@@ -6761,6 +6795,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
                 };
             };
         };
@@ -6832,6 +6875,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     rotate: {
@@ -6899,6 +6951,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
                 };
             };
         };
@@ -6975,6 +7036,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     claim_tasks: {
@@ -7046,6 +7116,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     list_access_requests: {
@@ -7105,6 +7184,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
                 };
             };
         };
@@ -7181,6 +7269,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
                 };
             };
         };
@@ -7272,6 +7369,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     dismiss_access_request: {
@@ -7361,6 +7467,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     search_audit: {
@@ -7427,6 +7542,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     accept_invitation: {
@@ -7483,6 +7607,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
                 };
             };
         };
@@ -7563,6 +7696,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     logout: {
@@ -7617,6 +7759,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     get_login_methods: {
@@ -7644,6 +7795,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
                 };
             };
         };
@@ -7685,6 +7845,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     start_oidc_login: {
@@ -7721,6 +7890,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
                 };
             };
         };
@@ -7808,6 +7986,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     ask_password_reset: {
@@ -7875,6 +8062,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     confirm_password_reset: {
@@ -7931,6 +8127,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
                 };
             };
         };
@@ -8020,6 +8225,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     get_session: {
@@ -8065,6 +8279,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
                 };
             };
         };
@@ -8121,6 +8344,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
                 };
             };
         };
@@ -8210,6 +8442,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     get_cohort_query: {
@@ -8275,6 +8516,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
                 };
             };
         };
@@ -8353,6 +8603,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     compare_cohort_queries: {
@@ -8419,6 +8678,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
                 };
             };
         };
@@ -8499,6 +8767,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     stream_events: {
@@ -8560,6 +8837,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     get_health: {
@@ -8587,6 +8873,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
                 };
             };
         };
@@ -8647,6 +8942,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
                 };
             };
         };
@@ -8727,6 +9031,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     delete_invitation: {
@@ -8801,6 +9114,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     list_job_types: {
@@ -8846,6 +9168,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
                 };
             };
         };
@@ -8907,6 +9238,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
                 };
             };
         };
@@ -8982,6 +9322,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     list_models: {
@@ -9049,6 +9398,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     get_model: {
@@ -9114,6 +9472,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
                 };
             };
         };
@@ -9188,6 +9555,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
                 };
             };
         };
@@ -9279,6 +9655,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     put_bundle: {
@@ -9364,6 +9749,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     check_files: {
@@ -9429,6 +9823,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
                 };
             };
         };
@@ -9520,6 +9923,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     list_files: {
@@ -9587,6 +9999,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     download_file: {
@@ -9651,6 +10072,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
                 };
             };
         };
@@ -9739,6 +10169,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     delete_file: {
@@ -9814,6 +10253,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     list_model_results: {
@@ -9881,6 +10329,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     list_runs: {
@@ -9946,6 +10403,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
                 };
             };
         };
@@ -10035,6 +10501,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
                 };
             };
         };
@@ -10135,6 +10610,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     describe_uploads: {
@@ -10198,6 +10682,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
                 };
             };
         };
@@ -10286,6 +10779,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     get_upload_offset: {
@@ -10363,6 +10865,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
                 };
             };
         };
@@ -10481,6 +10992,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     list_projects: {
@@ -10545,6 +11065,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
                 };
             };
         };
@@ -10625,6 +11154,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     get_project: {
@@ -10690,6 +11228,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
                 };
             };
         };
@@ -10781,6 +11328,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     list_project_activity: {
@@ -10852,6 +11408,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     list_cohort_queries: {
@@ -10921,6 +11486,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
                 };
             };
         };
@@ -11012,6 +11586,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     delete_project: {
@@ -11099,6 +11682,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     list_members: {
@@ -11164,6 +11756,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
                 };
             };
         };
@@ -11255,6 +11856,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     remove_member: {
@@ -11330,6 +11940,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     list_project_models: {
@@ -11395,6 +12014,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
                 };
             };
         };
@@ -11486,6 +12114,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     save_cohort_query: {
@@ -11573,6 +12210,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
                 };
             };
         };
@@ -11664,6 +12310,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     transfer_project: {
@@ -11753,6 +12408,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     unstage_project: {
@@ -11829,6 +12493,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     get_queue: {
@@ -11874,6 +12547,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
                 };
             };
         };
@@ -11941,6 +12623,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
                 };
             };
         };
@@ -12019,6 +12710,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     get_run_events: {
@@ -12087,6 +12787,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
                 };
             };
         };
@@ -12161,6 +12870,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
                 };
             };
         };
@@ -12239,6 +12957,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     export_run_metrics: {
@@ -12306,6 +13033,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     summarise_run_metrics: {
@@ -12371,6 +13107,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
                 };
             };
         };
@@ -12441,6 +13186,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     get_provenance: {
@@ -12508,6 +13262,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
                 };
             };
         };
@@ -12584,6 +13347,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
                 };
             };
         };
@@ -12663,6 +13435,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     list_result_files: {
@@ -12730,6 +13511,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     get_result_file: {
@@ -12794,6 +13584,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
                 };
             };
         };
@@ -12872,6 +13671,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     get_run_timeline: {
@@ -12939,6 +13747,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     get_site: {
@@ -12966,6 +13783,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
                 };
             };
         };
@@ -13046,6 +13872,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     set_deployment_mode: {
@@ -13124,6 +13959,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     list_settings: {
@@ -13171,6 +14015,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     list_tokens: {
@@ -13216,6 +14069,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
                 };
             };
         };
@@ -13296,6 +14158,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     revoke_token: {
@@ -13370,6 +14241,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     list_trusts: {
@@ -13415,6 +14295,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
                 };
             };
         };
@@ -13495,6 +14384,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     get_trust: {
@@ -13560,6 +14458,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
                 };
             };
         };
@@ -13638,6 +14545,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     revoke_trust: {
@@ -13714,6 +14630,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     list_users: {
@@ -13775,6 +14700,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
                 };
             };
         };
@@ -13855,6 +14789,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     get_user: {
@@ -13920,6 +14863,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
                 };
             };
         };
@@ -14011,6 +14963,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     send_password_reset: {
@@ -14083,6 +15044,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
                 };
             };
         };
@@ -14159,6 +15129,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     reset_totp: {
@@ -14233,6 +15212,15 @@ export interface operations {
                     "application/json": components["schemas"]["InternalProblem"];
                 };
             };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
         };
     };
     get_me: {
@@ -14278,6 +15266,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
                 };
             };
         };

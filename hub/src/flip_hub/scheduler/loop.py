@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from flip_contracts.statuses import RunReason, RunState, RunTrustState
 from flip_hub.db import Database, now
@@ -46,7 +47,10 @@ class Scheduler:
             while True:
                 try:
                     joining = await asyncio.to_thread(self.tick)
-                except Exception:  # the database is away, or a bug: runs wait for the next look, not for a restart
+                except OperationalError as error:  # the database is away: the next look finds all as it was
+                    log.warning("the scheduler cannot read now: %s", type(error.orig).__name__)
+                    joining = False
+                except Exception:  # a bug: runs wait for the next look, not for a restart
                     log.exception("a look at the runs failed")
                     joining = False
                 await watch.wait(JOINING_SECONDS if joining else TICK_SECONDS)
