@@ -38,6 +38,7 @@ def document(spec: dict[str, Any]) -> None:
     """Add to each operation the errors that its shape implies."""
     schemas = spec["components"]["schemas"]
     for path, method, operation in operations(spec):
+        _refuses_in_json(operation)
         if _is_default_422(operation):
             del operation["responses"]["422"]
         for kind in _implied(path, method, operation):
@@ -74,6 +75,14 @@ def all_errors() -> list[type[HubError]]:
         found[kind.code] = kind
     del found[HubError.code]
     return [found[code] for code in sorted(found)]
+
+
+def _refuses_in_json(operation: dict[str, Any]) -> None:
+    """FastAPI lists refusals under the media type of the endpoint's success, such as that of a stream."""
+    for status, answer in operation["responses"].items():
+        content = answer.get("content", {})
+        if int(status) >= 400 and content and "application/json" not in content:
+            answer["content"] = {"application/json": next(iter(content.values()))}
 
 
 def _implied(path: str, method: str, operation: dict[str, Any]) -> Iterator[type[HubError]]:

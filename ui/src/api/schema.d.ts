@@ -8819,13 +8819,22 @@ export interface operations {
                     "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
                 };
             };
-            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `field_invalid`: A field has a value that cannot be; the message says which would. `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                    "application/json": components["schemas"]["FieldInvalidProblem"] | components["schemas"]["RequestInvalidProblem"];
                 };
             };
             /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
@@ -13158,14 +13167,13 @@ export interface operations {
                     "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
                 };
             };
-            /** @description `not_found`: There is no such thing, or it is not yours to see. `not_found`: There is no such thing, or it is not yours to see. */
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["NotFoundProblem"];
-                    "text/markdown": components["schemas"]["NotFoundProblem"];
                 };
             };
             /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */

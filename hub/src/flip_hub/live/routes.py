@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from flip_hub.auth import Bearer, user_of_token
 from flip_hub.db import Database
-from flip_hub.errors import HubError
+from flip_hub.errors import FieldInvalid, HubError, NotFound, errors
 from flip_hub.live import service, topics
 from flip_hub.live.feed import Feed, Subscription, control, encode
 from flip_hub.live.tables import Event
@@ -29,7 +29,7 @@ class EventStream(StreamingResponse):
     media_type = "text/event-stream"
 
 
-@router.get("/events", response_class=EventStream)
+@router.get("/events", response_class=EventStream, responses=errors(NotFound, FieldInvalid))
 async def stream_events(
     request: Request,
     token: Bearer,
