@@ -7,6 +7,7 @@ from hub.tests.rows import make_project
 
 from flip_hub.flower.port import FlUnavailable
 from flip_hub.keys import SigningKey
+from flip_hub.nets.service import connect_nets
 from flip_hub.objects import Objects
 from flip_hub.scheduler.act import Actor
 from flip_hub.scheduler.loop import Scheduler
@@ -55,3 +56,21 @@ def test_what_one_hub_began_and_did_not_end_another_goes_on_with(hub):
     hub.fl.prepare = prepare
     scheduler(hub).tick()
     assert list(hub.fl.runs) != []
+
+
+def test_two_hubs_that_start_at_once_know_the_same_net(hub):
+    (hub.settings.data_dir / "k").write_text("key")
+    settings = hub.settings.model_copy(update={"nets": [hub.net.model_copy(update={"name": "new"})]})
+    known, barrier = [], threading.Barrier(4)
+
+    def start() -> None:
+        barrier.wait()
+        known.append(set(connect_nets(settings, hub.database)))
+
+    hubs = [threading.Thread(target=start) for _ in range(4)]
+    for thread in hubs:
+        thread.start()
+    for thread in hubs:
+        thread.join()
+    assert len(known) == 4
+    assert len(set.union(*known)) == 1
