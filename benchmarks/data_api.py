@@ -75,7 +75,7 @@ def approve(folder: Path, rows: list[list[Any]]) -> str:
 
     synthesise(folder / "omop.duckdb", 1, 50, lambda table, count: None)
     agent = Agent(TrustSettings(**settings(folder)))
-    agent.store.set_identity(name="t", trust_id=str(uuid4()), token="t", hub_public_key="")
+    agent.store.set_identity(name="trust-alpha", trust_id=str(uuid4()), token="t", hub_public_key="")
     review = ReviewProject(
         project_id=uuid4(), project_name="p", purpose="x", owner="o", imaging=False, query_id=uuid4(),
         sql="SELECT person_id FROM omop.person",
@@ -88,7 +88,7 @@ def approve(folder: Path, rows: list[list[Any]]) -> str:
     print(f"freezing and packing it, once, at approval:   {time.perf_counter() - start:6.2f} s")
     manifest = RunManifest(
         run_id=uuid4(), project_id=review.project_id, model_id=uuid4(), model_name="m", query_id=review.query_id,
-        fab_sha256="0" * 64, trusts=["t"], net=Net(superlink="127.0.0.1:1", ca_pem="x"),
+        fab_sha256="0" * 64, trusts=["trust-alpha"], net=Net(superlink="127.0.0.1:1", ca_pem="x"),
         issued_at=dt.datetime.now(dt.UTC),
     )  # fmt: skip
     agent.store.put_run(manifest, "key")
