@@ -14,7 +14,7 @@ from demo.client import HubClient
 from demo.process import DemoError
 from demo.stack import REPO, Stack
 
-SPLEEN = REPO / "tutorials" / "spleen_demo"
+SPLEEN = REPO / "tutorials" / "monai"
 NUMPY = REPO / "tests" / "apps" / "numpy_app"
 
 

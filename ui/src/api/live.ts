@@ -83,6 +83,7 @@ function apply(event: HubEvent, queries: QueryClient, changed: Gathered) {
       if (model) {
         changed.add('model', model, 'runs');
         changed.add('model', model, 'itself');
+        changed.add('model', model, 'results');
       }
       if (project) changed.add('project', project);
   }

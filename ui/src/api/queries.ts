@@ -57,6 +57,20 @@ export const runsQuery = (modelId: string) =>
     queryFn: () => data(hub.GET('/api/v1/models/{model_id}/runs', { params: { path: { model_id: modelId } } })),
   });
 
+export const resultsQuery = (modelId: string) =>
+  queryOptions({
+    queryKey: ['model', modelId, 'results'],
+    queryFn: () => data(hub.GET('/api/v1/models/{model_id}/results', { params: { path: { model_id: modelId } } })),
+  });
+
+/** What is in a run's zip never changes. */
+export const resultFilesQuery = (runId: string) =>
+  queryOptions({
+    queryKey: ['run', runId, 'results'],
+    queryFn: () => data(hub.GET('/api/v1/runs/{run_id}/results/files', { params: { path: { run_id: runId } } })),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+
 /** Of one line; a chart is hardly wider in pixels. The hub thins the rest so that the line looks the same. */
 const DRAWN_POINTS = 1000;
 

@@ -20,6 +20,8 @@ export type Run = Schemas['RunRead'];
 export type RunEvent = Schemas['EventRead'];
 export type Series = Schemas['SeriesRead'];
 export type LogLine = Schemas['LogLineRead'];
+export type StoredResults = Schemas['ResultsRead'];
+export type ResultFile = Schemas['ResultFileRead'];
 export type QuerySummary = Schemas['CohortQuerySummary'];
 /** Answers always hold what has a default; the document says so only of requests. */
 type Told<T> = T extends object ? { [K in keyof T]-?: Told<Exclude<T[K], undefined>> } : T;

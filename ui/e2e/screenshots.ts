@@ -1,0 +1,53 @@
+/**
+ * `npx tsx e2e/screenshots.ts HUB EMAIL PASSWORD FOLDER [--width 360] [--axe] [NAME …]`: a picture of every page in light and dark.
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { Page } from 'playwright-core';
+import { violations } from './axe';
+import { login, open } from './browser';
+import { OUTSIDE, type Place, placesInside, visit } from './pages';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { width: { type: 'string', default: '1280' }, axe: { type: 'boolean' }, whole: { type: 'boolean' } },
+});
+const [hub, email, password, folder, ...names] = positionals;
+if (!hub || !email || !password || !folder) throw new Error('Give the hub’s address, e-mail, password and a folder.');
+mkdirSync(folder, { recursive: true });
+
+const width = Number(values.width);
+const { page, close } = await open(hub, {
+  viewport: { width, height: width < 600 ? 780 : 800 },
+  reducedMotion: 'reduce',
+});
+const wanted = (place: Place) => !names.length || names.includes(place.name);
+const problems: string[] = [];
+page.on(
+  'console',
+  (message) => message.type() === 'error' && problems.push(`console: ${message.text()} ${page.url()}`),
+);
+page.on('pageerror', (error) => problems.push(`script: ${error.message} ${page.url()}`));
+
+try {
+  for (const place of OUTSIDE.filter(wanted)) await picture(page, place);
+  await login(page, email, password);
+  for (const place of (await placesInside(page)).filter(wanted)) await picture(page, place);
+} finally {
+  await close();
+}
+for (const problem of problems) console.log(problem);
+process.exitCode = problems.length ? 1 : 0;
+
+async function picture(page: Page, place: Place): Promise<void> {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    if (colorScheme === 'light') await visit(page, place);
+    await page.waitForTimeout(250);
+    await page.screenshot({ path: join(folder as string, `${place.name}-${colorScheme}.png`), fullPage: values.whole });
+    if (values.axe) for (const line of await violations(page)) problems.push(`${place.name}, ${colorScheme}: ${line}`);
+    const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    if (over > 0) problems.push(`${place.name} is ${over} px wider than the window`);
+  }
+}
