@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core';
 
 export interface Place {
   name: string;
-  path: string;
+  path: () => string;
   /** What must be there before it is looked at. */
   ready: string;
   /** Before the login. */
@@ -16,9 +16,9 @@ interface Named {
 }
 
 export const OUTSIDE: Place[] = [
-  { name: 'login', path: '/login', ready: 'button[type=submit]', outside: true },
-  { name: 'forgot-password', path: '/forgot-password', ready: 'button[type=submit]', outside: true },
-  { name: 'request-access', path: '/request-access', ready: 'button[type=submit]', outside: true },
+  { name: 'login', path: () => '/login', ready: 'button[type=submit]', outside: true },
+  { name: 'forgot-password', path: () => '/forgot-password', ready: 'button[type=submit]', outside: true },
+  { name: 'request-access', path: () => '/request-access', ready: 'button[type=submit]', outside: true },
 ];
 
 /** Asked with the page's own session. */
@@ -28,25 +28,25 @@ export async function placesInside(page: Page): Promise<Place[]> {
   const project = (name: string) => `/projects/${found(projects, name).id}`;
   const models = await read<Named[]>(`projects/${found(projects, 'Spleen outlines').id}/models`);
   const model = (name: string) => `/models/${found(models, name).id}`;
-  const net = model('Small U-Net');
+  const net = () => model('Small U-Net');
   return [
-    { name: 'projects', path: '/projects', ready: 'main li a' },
-    { name: 'projects-table', path: '/projects?view=table', ready: 'main table' },
-    { name: 'projects-new', path: '/projects?new=true', ready: '[role=dialog] form' },
-    { name: 'project-draft', path: project('Rib fracture triage'), ready: 'ol' },
-    { name: 'project-to-stage', path: project('Liver volume and age'), ready: 'input[role=switch]' },
-    { name: 'project-staged', path: project('Readmission after pneumonia'), ready: 'main table' },
-    { name: 'project', path: project('Spleen outlines'), ready: 'main li svg' },
-    { name: 'cohort-empty', path: `${project('Rib fracture triage')}/cohort`, ready: '.cm-content' },
-    { name: 'cohort', path: `${project('Liver volume and age')}/cohort`, ready: 'figure' },
-    { name: 'model-empty', path: `${model('Transformer, not uploaded yet')}/files`, ready: '[data-missing]' },
-    { name: 'model-files', path: `${net}/files`, ready: 'main li button' },
-    { name: 'model-training', path: `${net}/training`, ready: 'input[inputmode]' },
-    { name: 'model-live', path: `${net}/live`, ready: '[data-testid=waterfall]' },
-    { name: 'model-metrics', path: `${net}/metrics`, ready: '[data-testid=chart] canvas' },
-    { name: 'model-results', path: `${net}/results`, ready: 'main table' },
-    { name: 'model-failed', path: `${model('Broken on purpose')}/live`, ready: '[data-testid=waterfall]' },
-    { name: 'account', path: '/account', ready: 'main form' },
+    { name: 'projects', path: () => '/projects', ready: 'main li a' },
+    { name: 'projects-table', path: () => '/projects?view=table', ready: 'main table' },
+    { name: 'projects-new', path: () => '/projects?new=true', ready: '[role=dialog] form' },
+    { name: 'project-draft', path: () => project('Rib fracture triage'), ready: 'ol' },
+    { name: 'project-to-stage', path: () => project('Liver volume and age'), ready: 'input[role=switch]' },
+    { name: 'project-staged', path: () => project('Readmission after pneumonia'), ready: 'main table' },
+    { name: 'project', path: () => project('Spleen outlines'), ready: 'main li svg' },
+    { name: 'cohort-empty', path: () => `${project('Rib fracture triage')}/cohort`, ready: '.cm-content' },
+    { name: 'cohort', path: () => `${project('Liver volume and age')}/cohort`, ready: 'figure' },
+    { name: 'model-empty', path: () => `${model('Transformer, not uploaded yet')}/files`, ready: '[data-missing]' },
+    { name: 'model-files', path: () => `${net()}/files`, ready: 'main li button' },
+    { name: 'model-training', path: () => `${net()}/training`, ready: 'input[inputmode]' },
+    { name: 'model-live', path: () => `${net()}/live`, ready: '[data-testid=waterfall]' },
+    { name: 'model-metrics', path: () => `${net()}/metrics`, ready: '[data-testid=chart] canvas' },
+    { name: 'model-results', path: () => `${net()}/results`, ready: 'main table' },
+    { name: 'model-failed', path: () => `${model('Broken on purpose')}/live`, ready: '[data-testid=waterfall]' },
+    { name: 'account', path: () => '/account', ready: 'main form' },
   ];
 }
 
@@ -58,7 +58,7 @@ function found(all: readonly Named[], name: string): Named {
 
 /** Goes there and waits until it is drawn and still. */
 export async function visit(page: Page, place: Place): Promise<void> {
-  await page.goto(place.path);
+  await page.goto(place.path());
   await page.locator(place.ready).first().waitFor({ timeout: 20_000 });
   await page.waitForFunction(() => !document.querySelector('[aria-busy=true], .mantine-Skeleton-root'));
   await page.evaluate(() => document.fonts.ready);

@@ -57,6 +57,10 @@ function apply(event: HubEvent, queries: QueryClient, changed: Gathered) {
   const [run, model, project] = [of('run'), of('model'), of('project')];
   switch (event.kind) {
     case 'hello':
+      // What was read before this moment may have missed a change; from now on each is told.
+      void queries.invalidateQueries({
+        predicate: (query) => query.isActive() && query.state.dataUpdatedAt > 0,
+      });
       return;
     case 'reset':
       void queries.invalidateQueries();

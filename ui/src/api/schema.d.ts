@@ -4662,12 +4662,17 @@ export interface components {
          * @enum {string}
          */
         ProjectStatus: "UNSTAGED" | "STAGED" | "APPROVED";
-        /** ProjectSummary */
+        /**
+         * ProjectSummary
+         * @description `cohort_persons` adds up what was answered to the saved query; null if nothing was, or none is saved.
+         */
         ProjectSummary: {
             /** Active Runs */
             active_runs: number;
             /** Approved At */
             approved_at: string | null;
+            /** Cohort Persons */
+            cohort_persons: number | null;
             /**
              * Created At
              * Format: date-time
@@ -4691,6 +4696,8 @@ export interface components {
              * Format: uuid
              */
             owner_id: string;
+            /** Query Id */
+            query_id: string | null;
             /** Staged At */
             staged_at: string | null;
             /** Status */

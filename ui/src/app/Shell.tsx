@@ -85,7 +85,7 @@ function UserMenu() {
   return (
     <Menu position="bottom-end" width={220}>
       <Menu.Target>
-        <UnstyledButton aria-label={`Account of ${me?.name ?? 'you'}`} className={classes.user}>
+        <UnstyledButton aria-label={`${initials} · account of ${me?.name ?? 'you'}`} className={classes.user}>
           <Avatar size={30} radius="xl" color="petrol" variant="light">
             {initials || null}
           </Avatar>

@@ -19,7 +19,9 @@ export function EmptyNote({
       <div className={classes.icon} aria-hidden>
         {icon}
       </div>
-      <Title order={3}>{title}</Title>
+      <Title order={2} size="h3">
+        {title}
+      </Title>
       <Text size="sm" c="dimmed" maw={460} component="div">
         {children}
       </Text>

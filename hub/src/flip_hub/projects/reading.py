@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import Select, func, select
@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from flip_contracts.statuses import TERMINAL_RUN_STATES, Decision
 from flip_hub.auth import may, staged_at_own_trusts
-from flip_hub.cohorts.service import answer_totals
-from flip_hub.cohorts.tables import CohortQuery
+from flip_hub.cohorts.service import answer_totals, total_of
+from flip_hub.cohorts.tables import CohortAnswer, CohortQuery
 from flip_hub.models.tables import Model
 from flip_hub.paging import Page, PageRequest, paged
 from flip_hub.projects.members import members
@@ -172,6 +172,12 @@ def _summaries(session: Session, projects: Sequence[Project]) -> list[ProjectSum
     )
     for project_id, name, decision in session.execute(asked):
         trusts[project_id].append(TrustDecisionRead(trust=name, decision=decision))
+    results: dict[UUID, list[dict[str, Any] | None]] = defaultdict(list)
+    answered = select(CohortAnswer.query_id, CohortAnswer.result)
+    for query_id, result in session.execute(
+        answered.where(CohortAnswer.query_id.in_([p.query_id for p in projects if p.query_id]))
+    ):
+        results[query_id].append(result)
     alive = select(Model.project_id, func.count()).where(Model.project_id.in_(ids), Model.deleted_at.is_(None))
     models = dict(session.execute(alive.group_by(Model.project_id)).all())
     running = select(Run.project_id, func.count()).where(Run.project_id.in_(ids))
@@ -189,6 +195,8 @@ def _summaries(session: Session, projects: Sequence[Project]) -> list[ProjectSum
             staged_at=project.staged_at,
             approved_at=project.approved_at,
             trusts=trusts[project.id],
+            query_id=project.query_id,
+            cohort_persons=total_of("persons", results[project.query_id]) if project.query_id else None,
             model_count=models.get(project.id, 0),
             active_runs=active.get(project.id, 0),
         )

@@ -137,6 +137,8 @@ class ProjectRead(BaseModel):
 
 
 class ProjectSummary(BaseModel):
+    """`cohort_persons` adds up what was answered to the saved query; null if nothing was, or none is saved."""
+
     id: UUID
     name: str
     kind: str
@@ -147,5 +149,7 @@ class ProjectSummary(BaseModel):
     staged_at: datetime | None
     approved_at: datetime | None
     trusts: list[TrustDecisionRead]
+    query_id: UUID | None
+    cohort_persons: int | None
     model_count: int
     active_runs: int

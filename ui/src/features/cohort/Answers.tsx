@@ -68,7 +68,11 @@ function Total({ label, value, suppressed }: { label: string; value: number | nu
 function TrustAnswer({ answer }: { answer: CohortAnswer }) {
   const { result, error, state } = answer;
   return (
-    <div className={classes.trust} data-suppressed={result?.suppressed || undefined}>
+    <section
+      className={classes.trust}
+      data-suppressed={result?.suppressed || undefined}
+      aria-label={`Answer of ${answer.trust}`}
+    >
       <div className={classes.trustHead}>
         <TrustName name={answer.trust} />
         <Status
@@ -106,6 +110,6 @@ function TrustAnswer({ answer }: { answer: CohortAnswer }) {
           {result.budget.project_left} of {result.budget.project_limit} queries left here today
         </div>
       )}
-    </div>
+    </section>
   );
 }

@@ -1,4 +1,4 @@
-import { IconCube, IconPhotoScan, IconTable, IconUser } from '@tabler/icons-react';
+import { IconCube, IconPhotoScan, IconTable, IconUser, IconUsers } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 import type { ProjectSummary } from '@/api/types';
 import { Ago } from '@/components/Ago';
@@ -31,6 +31,11 @@ export function ProjectCards({ projects }: { projects: ProjectSummary[] }) {
             <span>
               <IconUser size={14} stroke={1.6} aria-hidden /> {project.owner}
             </span>
+            {project.query_id && (
+              <span className="num">
+                <IconUsers size={14} stroke={1.6} aria-hidden /> {cohortSize(project)}
+              </span>
+            )}
             <span className="num">
               <IconCube size={14} stroke={1.6} aria-hidden /> {project.model_count}{' '}
               {project.model_count === 1 ? 'model' : 'models'}
@@ -46,6 +51,10 @@ export function ProjectCards({ projects }: { projects: ProjectSummary[] }) {
     </ul>
   );
 }
+
+/** Suppressed answers are in no sum, so nothing is known where nobody told a count. */
+export const cohortSize = ({ query_id, cohort_persons }: ProjectSummary) =>
+  !query_id ? '–' : cohort_persons === null ? 'not told' : `${cohort_persons.toLocaleString()} persons`;
 
 export function KindLabel({ kind }: { kind: string }) {
   return (

@@ -3,7 +3,7 @@ import { Link } from '@tanstack/react-router';
 import type { ProjectSummary } from '@/api/types';
 import { Ago } from '@/components/Ago';
 import { Status } from '@/components/Status';
-import { KindLabel, TrustChips } from './ProjectCards';
+import { cohortSize, KindLabel, TrustChips } from './ProjectCards';
 import classes from './ProjectsPage.module.css';
 
 export function ProjectTable({ projects }: { projects: ProjectSummary[] }) {
@@ -16,6 +16,7 @@ export function ProjectTable({ projects }: { projects: ProjectSummary[] }) {
             <Table.Th>Type</Table.Th>
             <Table.Th>Status</Table.Th>
             <Table.Th>Trusts</Table.Th>
+            <Table.Th>Cohort</Table.Th>
             <Table.Th>Models</Table.Th>
             <Table.Th>Owner</Table.Th>
             <Table.Th>Created</Table.Th>
@@ -38,6 +39,7 @@ export function ProjectTable({ projects }: { projects: ProjectSummary[] }) {
               <Table.Td>
                 <TrustChips project={project} />
               </Table.Td>
+              <Table.Td className="num">{cohortSize(project)}</Table.Td>
               <Table.Td className="num">{project.model_count}</Table.Td>
               <Table.Td>{project.owner}</Table.Td>
               <Table.Td style={{ whiteSpace: 'nowrap' }}>

@@ -7,7 +7,7 @@ const NAMES = ['Draft', 'Cohort', 'Staged', 'Approved', 'Models'];
 export function stepsDone(project: ProjectSummary): number {
   if (project.status === 'APPROVED') return project.model_count > 0 ? 5 : 4;
   if (project.status === 'STAGED') return 3;
-  return 1;
+  return project.query_id ? 2 : 1;
 }
 
 export function Steps({ project }: { project: ProjectSummary }) {
