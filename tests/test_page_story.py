@@ -25,17 +25,19 @@ NEEDED = {
 
 @pytest.mark.skipif(not all(NEEDED.values()), reason=f"needs {', '.join(n for n, there in NEEDED.items() if not there)}")
 def test_a_researcher_goes_from_login_to_results_in_the_browser(stack: Stack, tmp_path: Path):
-    admin = stack.as_admin()
-    person = admin.post("users", {"email": "story@flip.example", "name": "Ada Story", "role": "researcher"})
+    tell(stack, "story@flip.example", tmp_path / "browser.log")
+
+
+def tell(stack: Stack, email: str, log: Path) -> None:
+    person = stack.as_admin().post("users", {"email": email, "name": "Ada Story", "role": "researcher"})
     asked = {
         "hub": stack.hub_url,
-        "email": "story@flip.example",
+        "email": email,
         "password": person["password"],
         "app": str(REPO / "tutorials" / "ehr_risk"),
         "trusts": TRUSTS,
         "never": "trust-gamma",
     }
-    log = tmp_path / "browser.log"
     with log.open("wb") as sink:
         browser = subprocess.Popen(
             ["npx", "--no-install", "tsx", "e2e/story.ts", json.dumps(asked)],

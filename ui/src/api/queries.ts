@@ -178,5 +178,9 @@ export const sessionQuery = () =>
 export const methodsQuery = () =>
   queryOptions({ queryKey: ['methods'], queryFn: () => data(hub.GET('/api/v1/auth/methods')), staleTime: 300_000 });
 
+/** What this login may do. The hub decides again; this only spares people buttons that would be refused. */
+export const mayQuery = (permission: string) =>
+  queryOptions({ ...sessionQuery(), select: (found) => found.permissions.includes(permission) });
+
 /** The signed-in user, as most components need it. */
 export const meQuery = () => queryOptions({ ...sessionQuery(), select: (found) => found.user });

@@ -1,7 +1,7 @@
 /** What every panel of a model's page reads. */
 import { useQuery } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
-import { meQuery, modelQuery, projectQuery, runsQuery } from '@/api/queries';
+import { mayQuery, modelQuery, projectQuery, runsQuery } from '@/api/queries';
 import type { Run } from '@/api/types';
 
 const ENDED = new Set(['succeeded', 'failed', 'stopped']);
@@ -13,7 +13,7 @@ export function useModel() {
   const runs = useQuery(runsQuery(modelId));
   const projectId = model.data?.project_id;
   const project = useQuery({ ...projectQuery(projectId ?? ''), enabled: projectId !== undefined });
-  const me = useQuery(meQuery()).data;
+  const mayChange = useQuery(mayQuery('change_projects')).data ?? false;
   const newest = runs.data?.[0];
   return {
     modelId,
@@ -24,7 +24,7 @@ export function useModel() {
     runs: runs.data,
     newest,
     active: isActive(newest),
-    mayChange: me !== undefined && me.role !== 'viewer',
+    mayChange,
   };
 }
 

@@ -5,7 +5,7 @@ import { Link, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
 import { HubError } from '@/api/errors';
 import { useLive } from '@/api/live';
-import { meQuery, projectQuery } from '@/api/queries';
+import { mayQuery, meQuery, projectQuery } from '@/api/queries';
 import { ErrorNote } from '@/components/ErrorNote';
 import { PageHead } from '@/components/PageHead';
 import { NotFound } from '@/components/RouteStates';
@@ -26,6 +26,7 @@ export function ProjectPage() {
   const { projectId } = useParams({ from: '/inside/projects/$projectId' });
   const { data: project, error, refetch } = useQuery(projectQuery(projectId));
   const me = useQuery(meQuery()).data;
+  const mayChange = useQuery(mayQuery('change_projects')).data ?? false;
   useLive([`project:${projectId}`, 'trusts']);
   const [making, setMaking] = useState(false);
   const [editing, setEditing] = useState(false);
@@ -33,8 +34,7 @@ export function ProjectPage() {
   if (error instanceof HubError && error.status === 404) return <NotFound />;
   if (error && !project) return <ErrorNote error={error} retry={refetch} title="The project could not be read" />;
   if (!project) return <Waiting />;
-  const mayChange = me !== undefined && me.role !== 'viewer';
-  const mayOwn = mayChange && (me.id === project.owner_id || me.role === 'admin');
+  const mayOwn = mayChange && me !== undefined && (me.id === project.owner_id || me.role === 'admin');
   return (
     <>
       <PageHead

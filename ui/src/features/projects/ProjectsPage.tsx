@@ -2,7 +2,7 @@ import { Button, SegmentedControl, Select, Skeleton, Text, TextInput } from '@ma
 import { IconFolderPlus, IconLayoutGrid, IconList, IconPlus, IconSearch, IconStack2 } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
-import { meQuery, projectsQuery } from '@/api/queries';
+import { mayQuery, projectsQuery } from '@/api/queries';
 import type { ProjectsSearch } from '@/app/router';
 import { EmptyNote } from '@/components/EmptyNote';
 import { ErrorNote } from '@/components/ErrorNote';
@@ -20,8 +20,7 @@ export function ProjectsPage() {
     void navigate({ search: (before) => ({ ...before, ...part }), replace: true });
   const { data: page, error, refetch } = useQuery(projectsQuery());
   const projects = page?.items;
-  const me = useQuery(meQuery()).data;
-  const mayCreate = me?.role !== 'viewer';
+  const mayCreate = useQuery(mayQuery('create_projects')).data ?? false;
   const shown = projects && matching(projects, search);
   const filtered = Boolean(search.q || search.status || search.kind);
 
