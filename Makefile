@@ -4,7 +4,7 @@ VENV   := .venv
 FLVENV := .venv-fl
 PIP    := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help install demo docs test test-fast test-apps test-slow check check-rules check-types fix clean page page-client page-check page-dev
+.PHONY: help install demo docs test test-fast test-apps test-slow check check-rules check-types fix clean page page-client page-check page-dev page-bench screenshots
 
 help:  ## List the recipes
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -48,6 +48,12 @@ page-client: $(VENV)/.installed ui/node_modules/.installed  ## Generate the page
 page-check: $(VENV)/.installed ui/node_modules/.installed  ## Lint, types, unit tests of the page; its client is not stale
 	@ui/client.sh --check
 	@cd ui && npm run --silent check
+
+screenshots: install  ## Pictures of every page in light and dark, into docs/pictures/
+	@$(VENV)/bin/python -m demo.page --screenshots docs/pictures
+
+page-bench: page  ## First load and frames per second of the page, without a hub
+	@cd ui && npx --no-install tsx e2e/bench.ts
 
 page-dev: install  ## A federation with projects at every stage, kept running for work on the page
 	@$(VENV)/bin/python -m demo.page

@@ -5,6 +5,7 @@ The first start takes some minutes, because its training runs are real; later st
 
 import argparse
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -15,6 +16,7 @@ from demo.process import DemoError
 from demo.stack import REPO, Stack
 
 SPLEEN = REPO / "tutorials" / "monai"
+RISK_QUERY = REPO / "tutorials" / "ehr_risk" / "query.sql"
 NUMPY = REPO / "tests" / "apps" / "numpy_app"
 
 
@@ -22,6 +24,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m demo.page", description=__doc__)
     parser.add_argument("--folder", type=Path, default=REPO / ".demo" / "page", help="where it keeps its data")
     parser.add_argument("--once", action="store_true", help="populate, then stop")
+    parser.add_argument("--screenshots", type=Path, metavar="FOLDER", help="populate, picture every page, stop")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     stack = Stack(arguments.folder.resolve(), on_stage=lambda text: print(f"  {text}", flush=True))
@@ -29,6 +32,8 @@ def main() -> int:
         stack.start()
         populate(stack)
         researcher = stack.credentials("researcher")
+        if arguments.screenshots:
+            return take_screenshots(stack.hub_url, researcher, arguments.screenshots.resolve())
         print(f"\nThe page: {stack.hub_url}\n  {researcher['email']}\n  {researcher['password']}", flush=True)
         print(f"For `npm run dev`: FLIP_HUB_URL={stack.hub_url}", flush=True)
         while not arguments.once:
@@ -56,6 +61,9 @@ def populate(stack: Stack) -> None:
     asked = _draft(me, "Liver volume and age", "Does the liver shrink with age? Volumes from routine CT.", "imaging")
     query = me.post(f"projects/{asked['id']}/cohort-queries", {"sql": sql, "trusts": trusts})
     story.wait_for_answers(stack, me, query["id"])
+    risk = _draft(me, "Coronary risk", "Who will have coronary disease? From the record alone.", "tabular")
+    query = me.post(f"projects/{risk['id']}/cohort-queries", {"sql": RISK_QUERY.read_text(), "trusts": trusts})
+    story.wait_for_answers(stack, me, query["id"])
     staged = _draft(me, "Readmission after pneumonia", "Predict readmission within 30 days of discharge.", "imaging")
     query = me.post(f"projects/{staged['id']}/cohort-queries", {"sql": sql, "trusts": trusts})
     story.wait_for_answers(stack, me, query["id"])
@@ -72,6 +80,11 @@ def populate(stack: Stack) -> None:
     run = me.post(f"models/{failing['id']}/runs", {"run_config": {"behaviour": "clients_raise"}})
     story.finish(stack, me, run["id"])
     me.post(f"projects/{project['id']}/models", {"name": "Transformer, not uploaded yet", "description": ""})
+
+
+def take_screenshots(hub: str, who: dict[str, str], folder: Path) -> int:
+    command = ["npx", "--no-install", "tsx", "e2e/screenshots.ts", hub, who["email"], who["password"], str(folder)]
+    return subprocess.run(command, cwd=REPO / "ui", check=False).returncode
 
 
 def _draft(me: HubClient, name: str, purpose: str, kind: str) -> dict:

@@ -36,6 +36,8 @@ export async function open(baseURL: string, options: BrowserContextOptions = {})
     viewport: { width: 1360, height: 860 },
     ...options,
   });
+  // tsx names functions by a helper, which functions that are sent into the page miss.
+  await context.addInitScript('globalThis.__name ??= (named) => named');
   const page = context.pages()[0] ?? (await context.newPage());
   const close = async () => {
     await context.close();

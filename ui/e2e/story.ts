@@ -121,7 +121,7 @@ async function story(page: Page) {
   step('cohort answered by every trust');
 
   await page.getByRole('link', { name: 'Choose trusts and stage' }).click();
-  await page.getByRole('switch', { name: `Ask ${asked.never}` }).click();
+  await page.getByRole('switch', { name: `Ask ${asked.never}` }).press('Space');
   await look(page, 'stage');
   await button('Ask 2 trusts to approve').click();
   await page.getByRole('heading', { name: 'Trusts' }).waitFor();
