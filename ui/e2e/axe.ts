@@ -29,6 +29,7 @@ export async function violationsInBoth(page: Page, name: string): Promise<string
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
     await page.waitForFunction((scheme) => document.documentElement.dataset.mantineColorScheme === scheme, colorScheme);
+    await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
     all.push(...(await violations(page)).map((line) => `${name}, ${colorScheme}: ${line}`));
   }
   return all;

@@ -43,8 +43,7 @@ process.exitCode = problems.length ? 1 : 0;
 async function picture(page: Page, place: Place): Promise<void> {
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    if (colorScheme === 'light') await visit(page, place);
-    await page.waitForTimeout(250);
+    await visit(page, place);
     await page.screenshot({ path: join(folder as string, `${place.name}-${colorScheme}.png`), fullPage: values.whole });
     if (values.axe) for (const line of await violations(page)) problems.push(`${place.name}, ${colorScheme}: ${line}`);
     const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);

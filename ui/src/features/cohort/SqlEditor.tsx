@@ -111,7 +111,7 @@ export function SqlEditor({ value, onChange, onRun, marks, readOnly = false }: P
           look,
           placeholder('SELECT accession_id, person_id … FROM omop.image_occurrence'),
           EditorState.readOnly.of(readOnly),
-          EditorView.contentAttributes.of({ 'aria-label': 'Cohort query, SQL' }),
+          EditorView.contentAttributes.of({ 'aria-label': 'Cohort query, SQL', tabindex: '0' }),
           EditorView.lineWrapping,
           Prec.highest(keymap.of([{ key: 'Mod-Enter', run: runNow }])),
           // Tab completes while a list is open; Escape, then Tab, leaves the editor.
