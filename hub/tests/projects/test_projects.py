@@ -50,6 +50,8 @@ def test_suppressed_is_unknown_and_cannot_be_staged(hub):
     query = hub.researcher.get(f"cohort-queries/{query['id']}")
     assert [a["state"] for a in query["answers"]] == ["answered", "suppressed"]
     assert (query["total_persons"], query["suppressed_trusts"]) == (40, 1)
+    [listed] = hub.researcher.get("projects")["items"]
+    assert (listed["query_id"], listed["cohort_persons"]) == (query["id"], 40)
     stage = f"projects/{project['id']}/stage"
     assert hub.researcher.refused("POST", stage, json={"trusts": ["beta"]}) == "trust_has_no_usable_answer"
     assert hub.researcher.get(f"projects/{project['id']}")["status"] == "UNSTAGED"
