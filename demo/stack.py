@@ -211,7 +211,7 @@ class Stack:
 
         self.on_stage("Hub; FL API and SuperLink (TLS, SuperNode authentication)")
         self._start_fl()
-        self._start_hub()
+        self.start_hub()
         wait_until("Starting the hub", lambda: _healthy(f"{self.hub_url}/api/v1/health"), 60, self.processes)
         wait_until("Starting the SuperLink", self._net_is_online, 90, self.processes)
 
@@ -235,7 +235,7 @@ class Stack:
         told = {t["name"]: t["components"].get("sandbox") for t in admin.get("trusts") if t["online"]}
         return {name: told[name] for name in self.trusts} if all(told.get(name) for name in self.trusts) else {}
 
-    def _start_hub(self) -> None:
+    def start_hub(self) -> None:
         self.hub = Process.start(
             "hub", [str(PLATFORM_BIN / "flip-hub"), "serve"], self._hub_process_env, self.root / "hub.log"
         )
