@@ -8,6 +8,10 @@ export interface Place {
   ready: string;
   /** Before the login. */
   outside?: boolean;
+  /** Pictured from top to bottom. */
+  whole?: boolean;
+  /** Pictured only so far down: below it is a log with the paths of the machine that took the picture. */
+  height?: number;
 }
 
 interface Named {
@@ -38,14 +42,19 @@ export async function placesInside(page: Page): Promise<Place[]> {
     { name: 'project-staged', path: () => project('Readmission after pneumonia'), ready: 'main table' },
     { name: 'project', path: () => project('Spleen outlines'), ready: 'main li svg' },
     { name: 'cohort-empty', path: () => `${project('Rib fracture triage')}/cohort`, ready: '.cm-content' },
-    { name: 'cohort', path: () => `${project('Coronary risk')}/cohort`, ready: 'figure' },
+    { name: 'cohort', path: () => `${project('Coronary risk')}/cohort`, ready: 'figure', whole: true },
     { name: 'model-empty', path: () => `${model('Transformer, not uploaded yet')}/files`, ready: '[data-missing]' },
     { name: 'model-files', path: () => `${net()}/files`, ready: 'main li button' },
     { name: 'model-training', path: () => `${net()}/training`, ready: 'input[inputmode]' },
-    { name: 'model-live', path: () => `${net()}/live`, ready: '[data-testid=waterfall]' },
+    { name: 'model-live', path: () => `${net()}/live`, ready: '[data-testid=waterfall]', height: 690 },
     { name: 'model-metrics', path: () => `${net()}/metrics`, ready: '[data-testid=chart] canvas' },
     { name: 'model-results', path: () => `${net()}/results`, ready: 'main table' },
-    { name: 'model-failed', path: () => `${model('Broken on purpose')}/live`, ready: '[data-testid=waterfall]' },
+    {
+      name: 'model-failed',
+      path: () => `${model('Broken on purpose')}/live`,
+      ready: '[data-testid=waterfall]',
+      height: 690,
+    },
     { name: 'account', path: () => '/account', ready: 'main form' },
   ];
 }

@@ -44,7 +44,12 @@ async function picture(page: Page, place: Place): Promise<void> {
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
     await visit(page, place);
-    await page.screenshot({ path: join(folder as string, `${place.name}-${colorScheme}.png`), fullPage: values.whole });
+    const clip = place.height ? { clip: { x: 0, y: 0, width, height: place.height } } : {};
+    await page.screenshot({
+      ...clip,
+      path: join(folder as string, `${place.name}-${colorScheme}.png`),
+      fullPage: values.whole || place.whole,
+    });
     if (values.axe) for (const line of await violations(page)) problems.push(`${place.name}, ${colorScheme}: ${line}`);
     const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     if (over > 0) problems.push(`${place.name} is ${over} px wider than the window`);

@@ -10,7 +10,7 @@ import { columnCharts } from './columns';
 
 const WAITING = new Set(['queued', 'running', 'offline']);
 
-export function Answers({ query }: { query: CohortQuery }) {
+export function Answers({ query, imaging }: { query: CohortQuery; imaging: boolean }) {
   const waiting = query.answers.filter((answer) => WAITING.has(answer.state)).length;
   const suppressed = query.answers.filter((answer) => answer.result?.suppressed).length;
   const answered = query.answers.length - waiting;
@@ -32,10 +32,10 @@ export function Answers({ query }: { query: CohortQuery }) {
       >
         <div className={classes.totals}>
           <Total label="Persons" value={query.total_persons} suppressed={suppressed} />
-          <Total label="Studies" value={query.total_accessions} suppressed={suppressed} />
+          {imaging && <Total label="Studies" value={query.total_accessions} suppressed={suppressed} />}
           <div className={classes.trusts}>
             {query.answers.map((answer) => (
-              <TrustAnswer key={answer.trust} answer={answer} />
+              <TrustAnswer key={answer.trust} answer={answer} imaging={imaging} />
             ))}
           </div>
         </div>
@@ -65,7 +65,7 @@ function Total({ label, value, suppressed }: { label: string; value: number | nu
   );
 }
 
-function TrustAnswer({ answer }: { answer: CohortAnswer }) {
+function TrustAnswer({ answer, imaging }: { answer: CohortAnswer; imaging: boolean }) {
   const { result, error, state } = answer;
   return (
     <section
@@ -84,7 +84,7 @@ function TrustAnswer({ answer }: { answer: CohortAnswer }) {
       {result && !result.suppressed && (
         <div className={`${classes.counts} num`}>
           <b>{result.persons?.toLocaleString()}</b> persons
-          {result.accessions != null && (
+          {imaging && result.accessions != null && (
             <>
               {' · '}
               <b>{result.accessions.toLocaleString()}</b> studies

@@ -178,7 +178,7 @@ export function CohortPage() {
             </EmptyNote>
           </Card>
         ) : shown.data ? (
-          <Answers query={shown.data} />
+          <Answers query={shown.data} imaging={project?.kind !== 'tabular'} />
         ) : shown.error ? (
           <ErrorNote error={shown.error} retry={shown.refetch} />
         ) : (
