@@ -25,9 +25,10 @@ const login = createRoute({
   getParentRoute: () => root,
   path: '/login',
   component: LoginPage,
-  validateSearch: (search: Record<string, unknown>): { next?: string; ended?: boolean } => ({
+  validateSearch: (search: Record<string, unknown>): { next?: string; ended?: boolean; error?: string } => ({
     next: pathOf(search.next),
     ended: search.ended === true || undefined,
+    error: text(search.error),
   }),
 });
 

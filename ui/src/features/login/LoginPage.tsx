@@ -11,10 +11,23 @@ import { queries } from '@/app/queryClient';
 import { ErrorNote } from '@/components/ErrorNote';
 import { LoginFrame } from './LoginFrame';
 
+/** Why a login at the organisation came back without a session: the hub sends its code in the address. */
+const REFUSED: Record<string, string> = {
+  oidc_no_account:
+    'Your organisation knows you, this hub does not yet. Ask its admin for an invitation, or request access.',
+  oidc_unavailable: 'Your organisation’s login does not answer. Try again later, and tell the hub’s admin.',
+  oidc_off: 'This hub has no login at an organisation. Log in with e-mail and password.',
+};
+const refusal = (code: string) =>
+  new HubError(401, {
+    code: code in REFUSED ? code : 'oidc_failed',
+    message: REFUSED[code] ?? 'The login at your organisation did not come to an end. Start it again.',
+  });
+
 const asksCode = (error: unknown) => error instanceof HubError && error.code === 'totp_required';
 
 export function LoginPage() {
-  const { next, ended } = useSearch({ from: '/login' });
+  const { next, ended, error } = useSearch({ from: '/login' });
   const navigate = useNavigate();
   const methods = useQuery(methodsQuery()).data;
   const [withCode, setWithCode] = useState(false);
@@ -49,6 +62,7 @@ export function LoginPage() {
               Your session has ended. Log in again to go on where you were.
             </Alert>
           )}
+          {error && !login.error && <ErrorNote error={refusal(error)} />}
           {login.error && !asksCode(login.error) && <ErrorNote error={login.error} />}
           <TextInput
             label="E-mail"
@@ -91,7 +105,13 @@ export function LoginPage() {
           {methods?.oidc && (
             <>
               <Divider label="or" />
-              <Button component="a" href={methods.oidc.start} variant="default" size="md" fullWidth>
+              <Button
+                component="a"
+                href={`${methods.oidc.start}?next=${encodeURIComponent(next ?? '/projects')}`}
+                variant="default"
+                size="md"
+                fullWidth
+              >
                 Log in with {methods.oidc.name}
               </Button>
             </>
