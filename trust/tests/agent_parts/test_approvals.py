@@ -144,7 +144,12 @@ def test_an_expired_approval_is_not_valid_although_its_signature_is(site):
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("expires_at", None), ("expires_at", "2999-01-01T00:00:00Z"), ("conditions", "none"), ("query_id", str(UUID(int=7)))],
+    [
+        ("expires_at", None),
+        ("expires_at", "2999-01-01T00:00:00Z"),
+        ("conditions", "none"),
+        ("query_id", str(UUID(int=7))),
+    ],
 )
 def test_a_stored_decision_with_a_changed_field_is_not_valid(site, tamper, field, value):
     review = site.approved(conditions="c", expires_days=1)
