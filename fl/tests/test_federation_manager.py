@@ -12,7 +12,7 @@ from flip_fl.federation import RunFederationManager
 from flip_fl.store import Store, federation_of
 
 ONE, OTHER = UUID(int=1), UUID(int=2)
-ABSENT = ["@none/default", "", federation_of(uuid4())]
+ABSENT = ["@none/default", "", federation_of(UUID(int=7))]
 
 
 @pytest.fixture
