@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from flwr.common.constant import NOOP_FLWR_AID, SUPERLINK_NODE_ID
