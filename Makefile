@@ -71,7 +71,7 @@ test-apps: install  ## The Flower side, the flip command, templates and tutorial
 	@$(FLVENV)/bin/python -m pytest fl/tests sdk/tests_cli sdk/tests_flower tutorials templates -m "not slow" -n auto --dist loadfile
 
 test-slow: install  ## Real federations, end to end
-	@$(FLVENV)/bin/python -m pytest fl/tests sdk/tests_cli tutorials -m slow
+	@$(FLVENV)/bin/python -m pytest fl/tests sdk/tests_cli tutorials -m slow -n auto --dist loadfile
 	@$(VENV)/bin/python -m pytest tests -m slow
 
 check: install  ## Lint, types, architecture

@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -110,7 +109,7 @@ def test_a_problem_is_one_line_with_message_code_and_request(server: Server, hub
     assert line_of(problem.value) == "flip: It is \ufffd[31mbusy. runs: a, b. [model_busy] (request r1)"
 
 
-def test_nothing_heavy_is_loaded_and_every_command_starts_within_0_6_seconds(flip: Shell):
+def test_a_command_that_needs_nothing_heavy_loads_nothing_heavy(flip: Shell):
     code = (
         "import sys; sys.argv = ['flip', 'train', '--help']; import flip.cli.main as m, flip.cli.hub.client\n"
         "import flip.cli.hub.live_view, flip.local_run.project\n"
@@ -118,9 +117,3 @@ def test_nothing_heavy_is_loaded_and_every_command_starts_within_0_6_seconds(fli
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=flip.environment)
     assert done.stdout == "[]\n", done.stderr
-    best = 9.0
-    for _ in range(3):
-        start = time.perf_counter()
-        subprocess.run([str(FLIP), "train", "--help"], capture_output=True, env=flip.environment, check=True)
-        best = min(best, time.perf_counter() - start)
-    assert best < 0.6
