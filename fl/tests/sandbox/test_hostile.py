@@ -218,7 +218,8 @@ def test_all_of_this_holds_for_an_ordinary_user_too():
             mkdir -p "$2" && mount --bind "/mnt/${2#/root/}" "$2" && umount -l /mnt ;; esac
         mount -t tmpfs -o mode=1777 none /mnt
         cd "$3" && exec setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all \
-            env HOME=/mnt TMPDIR=/mnt "$1" -B -m pytest -q -p no:cacheprovider --rootdir "$3" "$4" -k "not ordinary_user"
+            env HOME=/mnt TMPDIR=/mnt "$1" -B -m pytest -q -p no:cacheprovider --rootdir "$3" "$4" \
+            -k "not ordinary_user"
     """
     repo = HERE.parents[2]
     command = ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh", sys.executable]
