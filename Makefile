@@ -72,7 +72,7 @@ test-apps: install  ## The Flower side, the flip command, templates and tutorial
 
 test-slow: install  ## Real federations, end to end
 	@$(FLVENV)/bin/python -m pytest fl/tests sdk/tests_cli tutorials -m slow -n auto --dist loadfile
-	@$(VENV)/bin/python -m pytest tests -m slow
+	@$(VENV)/bin/python -m pytest tests -m slow -n auto --dist loadfile
 
 check: install  ## Lint, types, architecture
 	@$(MAKE) --no-print-directory -j2 --output-sync page-check check-rules check-types
