@@ -122,7 +122,7 @@ def test_an_undeclared_override_names_the_nearest_key() -> None:
         "x" + ".y" * 5000,
         "f" + "()" * 3000,
         "def f(): return " + "lambda: " * 280 + "1",
-        "a = b\n" * 20000,
+        "a = b\n" * 10000,
         "".join(f"x{n} = x{n + 1}\n" for n in range(3000)) + "x0.load()\n",
         "password = '" + "a1" * 200000 + "'",
     ],
