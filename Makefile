@@ -4,7 +4,7 @@ VENV   := .venv
 FLVENV := .venv-fl
 PIP    := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help install demo docs test test-fast test-apps test-slow check check-rules check-types fix clean page page-client page-check page-dev page-bench screenshots
+.PHONY: help install demo docs test test-fast test-apps test-slow test-slow-engine test-slow-system check check-rules check-types fix clean page page-client page-check page-dev page-bench screenshots
 
 help:  ## List the recipes
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -70,8 +70,13 @@ test-fast: install  ## Contracts, SDK, hub and trust: suites that answer in seco
 test-apps: install  ## The Flower side, the flip command, templates and tutorials
 	@$(FLVENV)/bin/python -m pytest fl/tests sdk/tests_cli sdk/tests_flower tutorials templates -m "not slow" -n auto --dist loadfile
 
-test-slow: install  ## Real federations, end to end
-	@$(FLVENV)/bin/python -m pytest fl/tests sdk/tests_cli tutorials -m slow -n auto --dist loadfile
+test-slow: install  ## Real federations, end to end, side by side
+	@$(MAKE) --no-print-directory -j2 --output-sync test-slow-engine test-slow-system
+
+test-slow-engine:
+	@$(FLVENV)/bin/python -m pytest fl/tests sdk/tests_cli tutorials -m slow
+
+test-slow-system:
 	@$(VENV)/bin/python -m pytest tests -m slow -n auto --dist loadfile
 
 check: install  ## Lint, types, architecture
