@@ -16,7 +16,7 @@ from flip_trust.disclosure.control import Disclosure
 from flip_trust.disclosure.policy import Policy
 from flip_trust.errors import TrustError
 from flip_trust.sql import child
-from flip_trust.sql.statements import PERSONS, prepare, with_sources
+from flip_trust.sql.statements import PERSONS, prepare
 from flip_trust.store import Store
 from flip_trust.synthetic.omop import choose_accessions, write_omop
 
@@ -30,18 +30,17 @@ class InProcessEngine:
     def check(self, sql: str) -> CheckedQuery:
         return check(sql)
 
-    def persons(self, checked: CheckedQuery) -> np.ndarray:
-        prepared = prepare(checked, {"persons": PERSONS}, "duckdb", "omop")
-        found = self._db.execute(with_sources(prepared, prepared.queries["persons"])).fetchnumpy()
-        return np.asarray(next(iter(found.values())), np.int64)
-
-    def aggregate(self, checked: CheckedQuery, queries: Mapping[str, str]) -> dict[str, list[list[Any]]]:
+    def persons_and(
+        self, checked: CheckedQuery, queries: Mapping[str, str]
+    ) -> tuple[np.ndarray, dict[str, list[list[Any]]]]:
+        sources = prepare(checked, {**queries, "persons": PERSONS}, "duckdb", "omop").sources
         prepared = prepare(checked, queries, "duckdb", "omop")
         try:
-            return child.aggregate(self._db, prepared.sources, prepared.queries)[0]
+            answers, ids = child.aggregate(self._db, sources, prepared.queries, ids=True)
         finally:
-            for table in ("accessions", "persons"):
+            for table in ("accessions", "persons", "cohort"):
                 self._db.execute(f"DROP TABLE IF EXISTS temp.{table}")
+        return np.frombuffer(ids, np.int64), answers
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,7 +109,7 @@ class Naive:
         self._engine = engine
 
     def answer(self, payload: CohortCount, checked: CheckedQuery) -> CohortCountResult:
-        persons = len(self._engine.persons(checked))
+        persons = len(self._engine.persons_and(checked, {})[0])
         told = (persons + 5) // 10 * 10 if persons >= 10 else None
         return CohortCountResult(persons=told, accessions=None, suppressed=told is None, threshold=10, rounded_to=10)
 

@@ -65,7 +65,7 @@ def _counts(me: HubClient, trusts: int, queries: int) -> None:
         start = time.perf_counter()
         query = me.post(f"projects/{project}/cohort-queries", {"sql": sql})
         while {a["state"] for a in query["answers"]} & OPEN:
-            time.sleep(0.02)
+            time.sleep(0.05)
             query = me.get(f"cohort-queries/{query['id']}")
         took.append(time.perf_counter() - start)
         assert {a["state"] for a in query["answers"]} == {"answered"}, query["states"]

@@ -188,7 +188,7 @@ def test_init_role_makes_a_role_that_holds_and_tells_what_the_cdm_lacks(run, adm
         ("SELECT person_id FROM omop.dose_era", []),
         ("SELECT accession_id FROM omop.image_occurrence", []),
     ):
-        assert engine.persons(engine.check(sql)).tolist() == persons
+        assert engine.persons_and(engine.check(sql), {})[0].tolist() == persons
     with psycopg.connect(admin_url) as connection:  # the hospital's other roles keep what they had
         connection.execute("SET ROLE etl")
         assert connection.execute("SELECT count(*) FROM pg_class").fetchone() is not None

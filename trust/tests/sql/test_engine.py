@@ -105,7 +105,7 @@ def test_our_own_aggregates_run_over_cohort_persons_and_accessions(engine: Engin
     ],
 )
 def test_the_persons_of_a_cohort_are_distinct_ascending_integers(engine: Engine, sql: str, expected: list[int]):
-    found = engine.persons(engine.check(sql))
+    found = engine.persons_and(engine.check(sql), {})[0]
     assert found.dtype == "int64"
     assert found.tolist() == expected
 
@@ -159,7 +159,7 @@ def test_a_cohort_of_too_many_rows_is_refused(engine: Engine, request, guard: Gu
 )
 def test_a_failure_never_quotes_a_value_or_the_driver(engine: Engine, sql: str):
     schema = "omop" if isinstance(engine, DuckDbEngine) else "cohort"
-    for ask in (engine.rows, engine.summary, engine.persons):
+    for ask in (engine.rows, engine.summary, lambda query: engine.persons_and(query, {})):
         with pytest.raises(EngineFailed) as failed:
             ask(by_hand(sql.format(schema=schema)))
         said = f"{failed.value!r} {failed.value} {failed.value.message} {failed.value.__cause__!r}"

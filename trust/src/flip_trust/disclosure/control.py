@@ -68,13 +68,10 @@ class Disclosure:
         return result.model_copy(update={"budget": self._budget(scope, now)})
 
     def _answered(self, asked: _Asked) -> CohortCountResult:
-        persons = persons_of(self._engine.persons(asked.checked))
-        result = self._without_counting(asked, persons)
-        if result is None:
-            counted = self._count(asked, len(persons))
-            with self._lock:  # another query may have been told meanwhile
-                result = self._without_counting(asked, persons) or self._told(asked, persons, counted)
-        return result
+        ids, counted = ask(self._engine, asked.checked, asked.definition, self._policy, asked.scope.project_id)
+        persons = persons_of(ids)
+        with self._lock:  # what is told here decides what the next query is told
+            return self._without_telling(asked, persons) or self._told(asked, persons, counted)
 
     def _debit(self, asked: _Asked) -> None:
         """Before anything runs, so that a query which is refused or fails has been asked all the same."""
@@ -94,8 +91,8 @@ class Disclosure:
             )
         memory.debit(asked.payload.query_id, scope, asked.now)
 
-    def _without_counting(self, asked: _Asked, persons: BitMap64) -> CohortCountResult | None:
-        """Too few persons, or told before; None if the query is to be counted. Raises `QueryTooClose`."""
+    def _without_telling(self, asked: _Asked, persons: BitMap64) -> CohortCountResult | None:
+        """Too few persons, or told before; None if its counts may be told. Raises `QueryTooClose`."""
         policy = self._policy
         if len(persons) < policy.threshold:
             return self._suppressed(empty=not persons)
@@ -111,12 +108,6 @@ class Disclosure:
                     "group. Use the earlier answer, or ask for a cohort that differs more."
                 )
         return None
-
-    def _count(self, asked: _Asked, persons: int) -> Counted:
-        counted = ask(self._engine, asked.checked, asked.definition, self._policy, asked.scope.project_id)
-        if counted.persons.count != persons:
-            raise EngineFailed("database_changed", "The trust's database changes at the moment. Ask again in a minute.")
-        return counted
 
     def _told(self, asked: _Asked, persons: BitMap64, counted: Counted) -> CohortCountResult:
         told = self._memory.told(asked.scope, self._policy.threshold)

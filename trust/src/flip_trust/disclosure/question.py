@@ -5,6 +5,9 @@ Every row is (part, cell, bucket, count, sum of weights). Parts are `persons`, `
 """
 
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 from flip_contracts.sql_guard import CheckedQuery
 from flip_trust.disclosure import noise
@@ -28,8 +31,15 @@ class Counted:
     columns: dict[str, dict[str | None, Tally]]
 
 
-def ask(engine: Engine, checked: CheckedQuery, definition: Definition, policy: Policy, project: str) -> Counted:
-    parts = engine.aggregate(checked, {"counts": _select(checked, definition, policy)})["counts"]
+def ask(
+    engine: Engine, checked: CheckedQuery, definition: Definition, policy: Policy, project: str
+) -> tuple[np.ndarray, Counted]:
+    """The cohort's person ids, int64, ascending, and its counts, of one snapshot of the database."""
+    persons, answers = engine.persons_and(checked, {"counts": _select(checked, definition, policy)})
+    return persons, _counted(answers["counts"], definition, project)
+
+
+def _counted(parts: list[list[Any]], definition: Definition, project: str) -> Counted:
     found: dict[str, dict[str | None, list[tuple[int, int, int]]]] = {}
     for part, cell, bucket, count, weight in parts:
         found.setdefault(part, {}).setdefault(cell, []).append((bucket, count, weight))
@@ -60,8 +70,9 @@ def _select(checked: CheckedQuery, definition: Definition, policy: Policy) -> st
     for i, column in enumerate(definition.columns):
         cells = cells_sql(column.kind, f'SELECT {who} AS who, c."{column.name}" AS value FROM {rows}')
         if column.kind == ColumnKind.CATEGORY:
-            cells = _listed(cells, policy.threshold)
-        elif noise.applies(column, policy):  # a person who is in many cells would weigh more than the noise hides
+            parts.append(_listed(_part(f"c{i}", cells), policy.threshold))
+            continue
+        if noise.applies(column, policy):  # a person who is in many cells would weigh more than the noise hides
             cells = f"SELECT d.who, min(d.cell) AS cell FROM ({cells}) AS d GROUP BY d.who"
         parts.append(_part(f"c{i}", cells))
     return " UNION ALL ".join(parts)
@@ -74,15 +85,14 @@ def _rows(checked: CheckedQuery) -> tuple[str, str]:
     return "k.person_id", f"cohort AS c JOIN ({images}) AS k ON k.accession_id = c.accession_id"
 
 
-def _listed(cells: str, threshold: int) -> str:
+def _listed(part: str, threshold: int) -> str:
     """Values that fewer persons have than the threshold are not even read out: a rare value may name somebody."""
-    often = (
-        f"SELECT d.cell FROM ({cells}) AS d WHERE d.cell IS NOT NULL GROUP BY d.cell "
-        f"HAVING count(*) >= {threshold} ORDER BY count(*) DESC, d.cell LIMIT {MOST_VALUES}"
-    )
+    totals = f"SELECT g.*, sum(g.counted) OVER (PARTITION BY g.cell) AS whole FROM ({part}) AS g"
+    order = "PARTITION BY h.cell IS NULL ORDER BY h.whole DESC, h.cell"
+    placed = f"SELECT h.*, dense_rank() OVER ({order}) AS place FROM ({totals}) AS h"
     return (
-        f"SELECT d.who, d.cell FROM ({cells}) AS d LEFT JOIN ({often}) AS o ON o.cell = d.cell "
-        "WHERE d.cell IS NULL OR o.cell IS NOT NULL"
+        f"SELECT w.part, w.cell, w.bucket, w.counted, w.weight FROM ({placed}) AS w "
+        f"WHERE w.cell IS NULL OR (w.whole >= {threshold} AND w.place <= {MOST_VALUES})"
     )
 
 

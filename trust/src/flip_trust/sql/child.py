@@ -18,6 +18,7 @@ from typing import Any
 import duckdb
 import numpy as np
 
+from flip_trust.sql.statements import PERSONS
 from flip_trust.sql.values import plain
 
 # In this order: the last one makes the others final.
@@ -64,25 +65,32 @@ def rows(connection: duckdb.DuckDBPyConnection, sql: str, max_rows: int) -> tupl
 
 
 def aggregate(
-    connection: duckdb.DuckDBPyConnection, sources: dict[str, str], queries: dict[str, str]
+    connection: duckdb.DuckDBPyConnection, sources: dict[str, str], queries: dict[str, str], *, ids: bool = False
 ) -> tuple[dict[str, Any], bytes]:
-    """The cohort stays a view of the file; its persons and accessions, which many queries ask, are kept in memory."""
-    cte = f"WITH cohort AS ({sources['cohort']})"
+    """What many queries ask is kept in memory: persons, accessions, and the cohort unless it is too large for that.
+
+    """
+    cte = _cohort(connection, sources["cohort"])
     for name in ("persons", "accessions"):
         if name in sources:
             connection.execute(f"CREATE TEMP TABLE {name} AS {cte} {sources[name]}")
-    return {
+    answers = {
         name: [[plain(v) for v in row] for row in connection.execute(f"{cte} {query}").fetchall()]
         for name, query in queries.items()
-    }, b""
+    }
+    if not ids:
+        return answers, b""
+    (persons,) = connection.execute(PERSONS).fetchnumpy().values()
+    return answers, np.asarray(persons, np.int64).tobytes()
 
 
-def integers(
-    connection: duckdb.DuckDBPyConnection, sources: dict[str, str], query: str
-) -> tuple[dict[str, Any], bytes]:
-    ctes = ", ".join(f"{name} AS ({sql})" for name, sql in sources.items())
-    column = next(iter(connection.execute(f"WITH {ctes} {query}").fetchnumpy().values()))
-    return {}, np.asarray(column, np.int64).tobytes()
+def _cohort(connection: duckdb.DuckDBPyConnection, sql: str) -> str:
+    """What to write before a query so that `cohort` is known: nothing, or a CTE that reads the file each time."""
+    try:
+        connection.execute(f"CREATE TEMP TABLE cohort AS {sql}")
+    except duckdb.OutOfMemoryException:
+        return f"WITH cohort AS ({sql})"
+    return ""
 
 
 def answer_of(order: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
@@ -91,10 +99,8 @@ def answer_of(order: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         match order["what"]:
             case "rows":
                 return rows(connection, order["sql"], order["max_rows"])
-            case "aggregate":
-                return aggregate(connection, order["sources"], order["queries"])
             case _:
-                return integers(connection, order["sources"], order["sql"])
+                return aggregate(connection, order["sources"], order["queries"], ids=order["ids"])
     except MemoryError:
         return {"error": "memory"}, b""
     except duckdb.Error as error:

@@ -50,15 +50,22 @@ class DuckDbEngine:
             raise EngineFailed("query_too_large", text)
         return Rows(columns=[(name, kind) for name, kind in answer["columns"]], rows=answer["rows"])
 
-    def persons(self, checked: CheckedQuery) -> np.ndarray:
-        prepared = prepare(checked, {"persons": PERSONS}, "duckdb", "omop")
-        order = {"what": "integers", "sources": prepared.sources, "sql": prepared.queries["persons"]}
-        return np.frombuffer(self._ask(order)[1], np.int64)
+    def persons_and(
+        self, checked: CheckedQuery, queries: Mapping[str, str]
+    ) -> tuple[np.ndarray, dict[str, list[list[Any]]]]:
+        sources = prepare(checked, {**queries, "persons": PERSONS}, "duckdb", "omop").sources
+        prepared = prepare(checked, queries, "duckdb", "omop")
+        answers, ids = self._aggregate(sources, prepared.queries, ids=True)
+        return np.frombuffer(ids, np.int64), answers
 
     def aggregate(self, checked: CheckedQuery, queries: Mapping[str, str]) -> dict[str, list[list[Any]]]:
         prepared = prepare(checked, queries, "duckdb", "omop")
-        order = {"what": "aggregate", "sources": prepared.sources, "queries": prepared.queries}
-        return self._ask(order)[0]
+        return self._aggregate(prepared.sources, prepared.queries)[0]
+
+    def _aggregate(
+        self, sources: dict[str, str], queries: dict[str, str], *, ids: bool = False
+    ) -> tuple[dict[str, Any], bytes]:
+        return self._ask({"what": "aggregate", "sources": sources, "queries": queries, "ids": ids})
 
     def summary(self, checked: CheckedQuery) -> CohortSummary:
         return summarised(self.aggregate(checked, SUMMARY))

@@ -66,8 +66,13 @@ class Engine(Protocol):
         """The cohort's rows in a stable order."""
         ...
 
-    def persons(self, checked: CheckedQuery) -> np.ndarray:
-        """Distinct person ids of the cohort, int64, ascending; found by accession where it names no person."""
+    def persons_and(
+        self, checked: CheckedQuery, queries: Mapping[str, str]
+    ) -> tuple[np.ndarray, dict[str, list[list[Any]]]]:
+        """Distinct person ids of the cohort, int64, ascending; found by accession where it names no person.
+
+        And what `aggregate` says to the queries, in the same snapshot.
+        """
         ...
 
     def aggregate(self, checked: CheckedQuery, queries: Mapping[str, str]) -> dict[str, list[list[Any]]]:

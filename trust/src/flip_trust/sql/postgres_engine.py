@@ -19,7 +19,7 @@ from psycopg.types.datetime import DateLoader, TimestampLoader
 
 from flip_contracts.sql_guard import CheckedQuery
 from flip_trust.sql.engine import CohortSummary, EngineFailed, Guard, Rows, unreadable
-from flip_trust.sql.statements import PERSONS, SUMMARY, prepare, with_sources
+from flip_trust.sql.statements import PERSONS, SUMMARY, Prepared, prepare, with_sources
 from flip_trust.sql.summary import summarised
 from flip_trust.sql.values import plain
 
@@ -84,32 +84,28 @@ class PostgresEngine:
 
         return self._run(read)
 
-    def persons(self, checked: CheckedQuery) -> np.ndarray:
+    def persons_and(
+        self, checked: CheckedQuery, queries: Mapping[str, str]
+    ) -> tuple[np.ndarray, dict[str, list[list[Any]]]]:
         # One value of eight bytes a person: no row of it is ever a Python object.
-        prepared = prepare(checked, {"persons": PERSONS}, "postgres", VIEWS)
+        persons = prepare(checked, {"persons": PERSONS}, "postgres", VIEWS)
         packed = (
             "SELECT string_agg(int8send(p.person_id::bigint), ''::bytea ORDER BY p.person_id) "
-            f"FROM ({prepared.queries['persons']}) AS p"
+            f"FROM ({persons.queries['persons']}) AS p"
         )
+        prepared = prepare(checked, queries, "postgres", VIEWS)
 
-        def read(cursor: "psycopg.Cursor[Any]") -> np.ndarray:
-            cursor.execute(with_sources(prepared, packed).encode(), prepare=True, binary=True)
+        def read(cursor: "psycopg.Cursor[Any]") -> tuple[np.ndarray, dict[str, list[list[Any]]]]:
+            cursor.execute(with_sources(persons, packed).encode(), prepare=True, binary=True)
             row = cursor.fetchone()
-            return np.frombuffer(row[0] if row and row[0] else b"", ">i8").astype(np.int64)
+            ids = np.frombuffer(row[0] if row and row[0] else b"", ">i8").astype(np.int64)
+            return ids, _answers(cursor, prepared)
 
         return self._run(read)
 
     def aggregate(self, checked: CheckedQuery, queries: Mapping[str, str]) -> dict[str, list[list[Any]]]:
         prepared = prepare(checked, queries, "postgres", VIEWS)
-
-        def read(cursor: "psycopg.Cursor[Any]") -> dict[str, list[list[Any]]]:
-            found: dict[str, list[list[Any]]] = {}
-            for name, query in prepared.queries.items():
-                cursor.execute(with_sources(prepared, query).encode(), prepare=True)
-                found[name] = [[plain(value) for value in row] for row in cursor.fetchall()]
-            return found
-
-        return self._run(read)
+        return self._run(lambda cursor: _answers(cursor, prepared))
 
     def summary(self, checked: CheckedQuery) -> CohortSummary:
         return summarised(self.aggregate(checked, SUMMARY))
@@ -143,6 +139,14 @@ class PostgresEngine:
                     raise unreadable() from None
                 text = "The trust's database refused the query. Check types and casts; values are never shown."
                 raise EngineFailed("engine_failed", text) from None
+
+
+def _answers(cursor: "psycopg.Cursor[Any]", prepared: Prepared) -> dict[str, list[list[Any]]]:
+    found: dict[str, list[list[Any]]] = {}
+    for name, query in prepared.queries.items():
+        cursor.execute(with_sources(prepared, query).encode(), prepare=True, binary=False)
+        found[name] = [[plain(value) for value in row] for row in cursor.fetchall()]
+    return found
 
 
 @contextlib.contextmanager
