@@ -16,7 +16,7 @@ from flip_trust.disclosure.control import Disclosure
 from flip_trust.disclosure.policy import Policy
 from flip_trust.errors import TrustError
 from flip_trust.sql import child
-from flip_trust.sql.statements import PERSONS, prepare
+from flip_trust.sql.statements import PERSONS, SOURCES, prepare
 from flip_trust.store import Store
 from flip_trust.synthetic.omop import choose_accessions, write_omop
 
@@ -38,7 +38,7 @@ class InProcessEngine:
         try:
             answers, ids = child.aggregate(self._db, sources, prepared.queries, ids=True)
         finally:
-            for table in ("accessions", "persons", "cohort"):
+            for table in reversed(SOURCES):
                 self._db.execute(f"DROP TABLE IF EXISTS temp.{table}")
         return np.frombuffer(ids, np.int64), answers
 

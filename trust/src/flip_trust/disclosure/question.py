@@ -57,15 +57,11 @@ def _select(checked: CheckedQuery, definition: Definition, policy: Policy) -> st
     nothing = "CAST(NULL AS VARCHAR)"
     one = f"SELECT p.person_id AS who, {nothing} AS cell FROM persons AS p WHERE p.person_id IS NOT NULL"
     row = f"SELECT {who} AS who, {nothing} AS cell FROM {rows}"
-    studies = (
-        "SELECT DISTINCT i.person_id AS who, i.accession_id FROM accessions AS a JOIN omop.image_occurrence AS i "
-        "ON i.accession_id = a.accession_id JOIN persons AS p ON p.person_id = i.person_id"
-    )
     parts = [
         _part("persons", one),
         _part("rows", row),
-        _part("studies", f"SELECT s.who, {nothing} AS cell FROM ({studies}) AS s"),
-        _part("with_studies", f"SELECT DISTINCT s.who, {nothing} AS cell FROM ({studies}) AS s"),
+        _part("studies", f"SELECT s.person_id AS who, {nothing} AS cell FROM studies AS s"),
+        _part("with_studies", f"SELECT DISTINCT s.person_id AS who, {nothing} AS cell FROM studies AS s"),
     ]
     for i, column in enumerate(definition.columns):
         cells = cells_sql(column.kind, f'SELECT {who} AS who, c."{column.name}" AS value FROM {rows}')

@@ -18,7 +18,7 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from flip_trust.sql.statements import PERSONS
+from flip_trust.sql.statements import PERSONS, SOURCES
 from flip_trust.sql.values import plain
 
 # In this order: the last one makes the others final.
@@ -71,7 +71,7 @@ def aggregate(
 
     """
     cte = _cohort(connection, sources["cohort"])
-    for name in ("persons", "accessions"):
+    for name in SOURCES[1:]:
         if name in sources:
             connection.execute(f"CREATE TEMP TABLE {name} AS {cte} {sources[name]}")
     answers = {

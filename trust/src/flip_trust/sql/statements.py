@@ -1,4 +1,4 @@
-"""SQL around a checked query, the same for both engines: what a cohort's persons and accessions are."""
+"""SQL around a checked query, the same for both engines: what a cohort's persons, accessions and studies are."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,9 +10,12 @@ from sqlglot import exp
 from flip_contracts.sql_guard import CheckedQuery
 
 
+SOURCES = ("cohort", "persons", "accessions", "studies")
+
+
 @dataclass(frozen=True)
 class Prepared:
-    """`sources` define `cohort`, `persons`, `accessions` in this order, as far as the queries need them."""
+    """`sources` define those of `SOURCES` that the queries need, each by the ones before it."""
 
     sources: dict[str, str]
     queries: dict[str, str]
@@ -32,7 +35,14 @@ def prepare(checked: CheckedQuery, queries: Mapping[str, str], dialect: str, sch
         if checked.has_accession_id
         else f"SELECT DISTINCT i.accession_id FROM {image} AS i JOIN persons AS p ON p.person_id = i.person_id"
     )
-    sources = {"cohort": checked.emitted, "persons": persons, "accessions": accessions}
+    chosen = "JOIN accessions AS a ON a.accession_id = i.accession_id " if checked.has_accession_id else ""
+    studies = (
+        f"SELECT DISTINCT i.person_id, i.accession_id FROM {image} AS i {chosen}"
+        "JOIN persons AS p ON p.person_id = i.person_id WHERE i.accession_id IS NOT NULL"
+    )
+    sources = dict(zip(SOURCES, (checked.emitted, persons, accessions, studies), strict=True))
+    if "studies" in needed:
+        needed |= {"persons", "accessions"} if checked.has_accession_id else {"persons"}
     if "accessions" in needed and not checked.has_accession_id:
         needed.add("persons")
     kept = {name: sql for name, sql in sources.items() if name in needed or name == "cohort"}
