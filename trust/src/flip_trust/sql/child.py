@@ -67,9 +67,7 @@ def rows(connection: duckdb.DuckDBPyConnection, sql: str, max_rows: int) -> tupl
 def aggregate(
     connection: duckdb.DuckDBPyConnection, sources: dict[str, str], queries: dict[str, str], *, ids: bool = False
 ) -> tuple[dict[str, Any], bytes]:
-    """What many queries ask is kept in memory: persons, accessions, and the cohort unless it is too large for that.
-
-    """
+    """What many queries ask is kept in memory: persons, accessions, and the cohort unless it is too large for that."""
     cte = _cohort(connection, sources["cohort"])
     for name in SOURCES[1:]:
         if name in sources:

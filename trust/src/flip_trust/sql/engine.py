@@ -79,8 +79,9 @@ class Engine(Protocol):
         """Aggregate SQL of our own, computed in the engine: the rows of each query by its name.
 
         A query is one PostgreSQL SELECT (without WITH) that we wrote, never a user's text, over `cohort` (the rows of
-        the checked query), `persons` (person_id, distinct), `accessions` (accession_id, distinct), `studies` (person_id,
-        accession_id, distinct) and `omop.*` (the columns that this trust lets be asked). Cast both sides of a division: engines differ on whole numbers.
+        the checked query), `persons` (person_id, distinct), `accessions` (accession_id, distinct), `studies`
+        (person_id, accession_id, distinct) and `omop.*` (the columns that this trust lets be asked). Cast both sides
+        of a division: engines differ on whole numbers.
         """
         ...
 

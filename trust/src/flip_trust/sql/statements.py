@@ -9,7 +9,6 @@ from sqlglot import exp
 
 from flip_contracts.sql_guard import CheckedQuery
 
-
 SOURCES = ("cohort", "persons", "accessions", "studies")
 
 
