@@ -15,7 +15,7 @@ NO_BUDGET = 10**9  # what is attacked is the memory; the budget would end it aft
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--targets", type=int, default=100)
+    parser.add_argument("--targets", type=int, default=130)
     parser.add_argument("--persons", type=int, default=400)
     parser.add_argument("--naive", action="store_true", help="against suppression and rounding alone")
     given = parser.parse_args()
