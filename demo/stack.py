@@ -227,7 +227,7 @@ class Stack:
         self.trusts[trust.name] = trust
         if trust.name not in {t["name"] for t in admin.get("trusts")}:
             code = admin.post("trusts", {"name": trust.name})["enrolment_code"]
-            trust.cli("enrol", "--hub", self.hub_url, "--code", code)
+            trust.cli("enrol", code, "--hub", self.hub_url)
         trust.start()
 
     def _sandbox_levels(self, admin: HubClient) -> dict[str, str]:

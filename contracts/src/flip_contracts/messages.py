@@ -1,12 +1,13 @@
 """Trust-to-hub messages. They go through the trust's outbox, are sent in batches and are idempotent by id."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import Field, FiniteFloat
 
+from flip_contracts.manifest import Net
 from flip_contracts.statuses import Decision
 from flip_contracts.wire import Code, Sha256, TrustName, Wire
 
@@ -30,18 +31,28 @@ class EnrolResponse(Wire):
 
 
 class Rotation(Wire):
+    """From `asked_at`, by the trust's own clock, `public_key` is this trust's; `previous_key` is no more soon after."""
+
     public_key: str
     asked_at: datetime
+    previous_key: str = ""
+
+    @property
+    def old_until(self) -> datetime:
+        """A process that decides while the keys change may still hold the old one."""
+        return self.asked_at + timedelta(minutes=5)
 
 
 class RotateRequest(Wire):
     """Ask for a new token, and bring a new public key if there is one.
 
-    `signature`: base64 Ed25519 over `canonical_bytes(rotation)` by the key that the hub knows.
+    `signature`: base64 Ed25519 over `canonical_bytes(rotation)` by the key that the hub knows. `signature_by_new`: the
+    same by the new key, which shows that it is held and vouches for the one before it.
     """
 
     rotation: Rotation
     signature: str
+    signature_by_new: str = ""
 
 
 class RotateResponse(Wire):
@@ -50,11 +61,22 @@ class RotateResponse(Wire):
     token: str
 
 
+class Nets(Wire):
+    """Where SuperNodes of the trust will dial: it can try the way before the first run."""
+
+    nets: list[Net]
+
+
 LONGEST_COMPONENT = 200
 
 
 class HeartbeatRequest(Wire):
-    """`components`: health by name (`ok`, or a word of what is wrong); `versions`: version by name of software."""
+    """`components`: health by name, and `versions`: version by name of software (agent, python, flower, …).
+
+    `omop` and `pacs` are `ok` or `missing`, `disk` is `ok` or `low`, `outbox` is `ok` or `refused`; `sandbox` and
+    `sandbox_minimum` are levels of `SandboxLevel`, the other `sandbox_…` say what its probe found. An agent of another
+    version may leave some out and have others. Never a count of patients, a name or a path.
+    """
 
     agent_version: str
     protocol_version: int

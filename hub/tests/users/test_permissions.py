@@ -167,6 +167,7 @@ ROWS: dict[str, Row] = {
     "claim_tasks": Row(TRUST, {"max_tasks": 1}, query="?wait=0"),
     "extend_lease": Row(TRUST),
     "receive_messages": Row(TRUST, {"messages": [RESULT]}),
+    "list_nets": Row(TRUST),
     "rotate": Row(TRUST, {"rotation": {"public_key": "", "asked_at": "2026-01-01T00:00:00Z"}, "signature": "x"}),
 }
 

@@ -9,17 +9,17 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
-from flip_contracts.messages import HeartbeatRequest, TaskError, TaskResultMessage
+from flip_contracts.messages import TaskError, TaskResultMessage
 from flip_contracts.sql_guard import SqlRefused
 from flip_contracts.statuses import Decision
 from flip_contracts.tasks import Task
-from flip_contracts.wire import PROTOCOL_VERSION
 from flip_trust.approvals.service import Approvals
 from flip_trust.disclosure.control import Disclosure
 from flip_trust.disclosure.ledger import imaging_message
 from flip_trust.disclosure.policy import Policy
 from flip_trust.errors import HubRefused, HubUnreachable, NotApproved, NotEnrolled, TrustError
 from flip_trust.flower.supervisor import Supervisor
+from flip_trust.heartbeat import heartbeat
 from flip_trust.hub_client import HubClient
 from flip_trust.imaging.folder import FolderDriver
 from flip_trust.imaging.ledger import Ledger
@@ -33,7 +33,6 @@ from flip_trust.store import Store
 from flip_trust.tasks.registry import Tools, handle
 
 log = logging.getLogger(__name__)
-AGENT_VERSION = "0.1.0"
 HEARTBEAT_SECONDS, EXTEND_SECONDS, LOOK_SECONDS = 15.0, 20.0, 0.25
 LONGEST_BACK_OFF = 15.0
 
@@ -124,13 +123,12 @@ class Agent:
 
     def _heartbeat_forever(self, hub: HubClient) -> None:
         while True:
-            components = {"omop": "ok" if self.engine.is_there() else "missing"}
-            components |= self.supervisor.sandbox.components()
-            request = HeartbeatRequest(
-                agent_version=AGENT_VERSION, protocol_version=PROTOCOL_VERSION, components=components
-            )
-            with contextlib.suppress(HubUnreachable, HubRefused):
-                hub.heartbeat(request)
+            try:
+                hub.heartbeat(heartbeat(self))
+            except HubRefused as refusal:
+                log.warning("the hub refuses this trust (%s): run `flip-trust doctor`", refusal.code)
+            except HubUnreachable:
+                pass
             if self._stop.wait(HEARTBEAT_SECONDS):
                 return
 
@@ -211,10 +209,11 @@ class Agent:
     def serve(self) -> None:
         identity = self.store.identity()
         if "token" not in identity:
-            raise NotEnrolled("This trust is not enrolled. Run `flip-trust enrol --hub URL --code CODE` first.")
+            raise NotEnrolled("This trust is not enrolled. Run `flip-trust enrol CODE --hub URL` first.")
         import uvicorn  # the command line needs no web server, and these take half of its start
 
         from flip_trust.data_api.app import create_data_api
+        from flip_trust.page.serving import start_beside
 
         self.supervisor.clean_up_after_crash()
         self.supervisor.sandbox.probe()
@@ -237,15 +236,18 @@ class Agent:
         ]
         for thread in threads:
             thread.start()
+        page = start_beside(self)
         log.info("the agent of %s is ready", identity["name"])
         while not self._stop.wait(0.5):
             pass
         self.supervisor.stop_all()
         server.should_exit = True
+        if page is not None:
+            page.should_exit = True
         time.sleep(0.2)
 
     def _hub(self) -> HubClient:
-        return HubClient(self.settings.hub_url, self.store.identity()["token"])
+        return HubClient.of(self.settings, self.store)
 
     def stop(self) -> None:
         self._stop.set()

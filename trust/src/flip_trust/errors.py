@@ -16,6 +16,18 @@ class NotEnrolled(TrustError):
     code = "not_enrolled"
 
 
+class SettingsInvalid(TrustError):
+    """A setting is missing or wrong; each is named, with what it is for."""
+
+    code = "settings_invalid"
+
+
+class CaUnreadable(TrustError):
+    """The hub's CA certificate cannot be read; `FLIP_TRUST_HUB_CA_FILE` has to name a PEM file."""
+
+    code = "ca_unreadable"
+
+
 class ProjectUnknown(TrustError):
     code, status = "project_unknown", 404
 

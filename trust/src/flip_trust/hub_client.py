@@ -1,14 +1,27 @@
 """The trust API of the hub. Outbound only."""
 
+import ssl
+from collections.abc import Callable
 from typing import Any, TypeVar
 from uuid import UUID
 
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from flip_contracts.messages import EnrolRequest, EnrolResponse, HeartbeatRequest, MessageReceipt
+from flip_contracts.manifest import Net
+from flip_contracts.messages import (
+    EnrolRequest,
+    EnrolResponse,
+    HeartbeatRequest,
+    MessageReceipt,
+    Nets,
+    RotateRequest,
+    RotateResponse,
+)
 from flip_contracts.tasks import ClaimRequest, ClaimResponse, Task
-from flip_trust.errors import HubRefused, HubUnreachable
+from flip_trust.errors import CaUnreadable, HubRefused, HubUnreachable
+from flip_trust.settings import NodeSettings
+from flip_trust.store import Store
 
 Answer = TypeVar("Answer", bound=BaseModel)
 
@@ -23,17 +36,29 @@ def _read(kind: type[Answer], response: httpx.Response) -> Answer:
 
 
 class HubClient:
-    def __init__(self, base_url: str, token: str = ""):
-        headers = {"authorization": f"Bearer {token}"} if token else {}
-        self._http = httpx.Client(base_url=f"{base_url}/api/trust/v1/", headers=headers, timeout=30)
+    def __init__(self, settings: NodeSettings, token: Callable[[], str] = str):
+        """`token` is asked at each request: it changes while the agent runs, when keys are rotated."""
+        self._token = token
+        try:
+            trusted = ssl.create_default_context(cafile=settings.hub_ca_file)
+        except OSError:  # ssl.SSLError too
+            raise CaUnreadable(f"{settings.hub_ca_file} (FLIP_TRUST_HUB_CA_FILE) is no PEM certificate.") from None
+        base = f"{settings.hub_url}/api/trust/v1/"
+        self._http = httpx.Client(base_url=base, verify=trusted, proxy=settings.hub_proxy, timeout=30)
+
+    @classmethod
+    def of(cls, settings: NodeSettings, store: Store) -> "HubClient":
+        """As the enrolled trust."""
+        return cls(settings, lambda: store.identity().get("token", ""))
 
     def _post(self, path: str, content: str, timeout: float = 30, **params: Any) -> httpx.Response:
-        try:
-            response = self._http.post(
-                path, content=content, params=params, timeout=timeout, headers={"content-type": "application/json"}
-            )
-        except httpx.HTTPError as error:
-            raise HubUnreachable(type(error).__name__) from error
+        return self._call("POST", path, timeout, content, params)
+
+    def _call(self, method: str, path: str, timeout: float, content: str = "", params: Any = None) -> httpx.Response:
+        token = self._token()
+        response = self._send(method, path, timeout, content, params, token)
+        if response.status_code == 401 and (newer := self._token()) != token:  # rotated in the meantime
+            response = self._send(method, path, timeout, content, params, newer)
         if response.status_code >= 500:
             raise HubUnreachable(f"HTTP {response.status_code}")
         if response.status_code >= 400 and response.status_code != 410:
@@ -45,8 +70,24 @@ class HubClient:
             raise HubRefused(response.status_code, body.get("code", "unknown"), body.get("message", ""))
         return response
 
+    def _send(self, method: str, path: str, timeout: float, content: str, params: Any, token: str) -> httpx.Response:
+        headers = {"content-type": "application/json"} | ({"authorization": f"Bearer {token}"} if token else {})
+        try:
+            return self._http.request(
+                method, path, content=content or None, params=params, timeout=timeout, headers=headers
+            )
+        except httpx.HTTPError as error:
+            raise HubUnreachable(type(error).__name__) from error
+
     def enrol(self, request: EnrolRequest) -> EnrolResponse:
         return _read(EnrolResponse, self._post("enrol", request.model_dump_json()))
+
+    def rotate(self, request: RotateRequest) -> RotateResponse:
+        return _read(RotateResponse, self._post("rotate", request.model_dump_json()))
+
+    def nets(self) -> list[Net]:
+        """Where SuperNodes of this trust will dial."""
+        return _read(Nets, self._call("GET", "nets", 30)).nets
 
     def heartbeat(self, request: HeartbeatRequest) -> None:
         self._post("heartbeat", request.model_dump_json())

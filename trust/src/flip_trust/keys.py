@@ -3,6 +3,8 @@
 import base64
 import os
 import secrets
+import threading
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +12,9 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization as ser
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 
+from flip_contracts.messages import RotateRequest
 from flip_contracts.wire import canonical_bytes
 
 
@@ -25,22 +28,81 @@ def write_private(path: Path, content: bytes) -> None:
 
 
 class TrustKey:
+    """The trust's key, and those before it. Another process may put a new one in its place at any time."""
+
     def __init__(self, path: Path):
+        self._path, self._lock = path, threading.Lock()
         if not path.exists():
-            raw = Ed25519PrivateKey.generate().private_bytes(
-                ser.Encoding.PEM, ser.PrivateFormat.PKCS8, ser.NoEncryption()
-            )
-            write_private(path, raw)
-        key: Any = ser.load_pem_private_key(path.read_bytes(), password=None)
-        self._key: Ed25519PrivateKey = key
+            write_private(path, new_private_key())
+        self._seen: tuple[int, int] = (0, 0)
+        self._key = self._current()
+
+    def _current(self) -> Ed25519PrivateKey:
+        with self._lock:
+            now = self._path.stat()
+            if (now.st_ino, now.st_mtime_ns) != self._seen:
+                key: Any = ser.load_pem_private_key(self._path.read_bytes(), password=None)
+                self._key, self._seen = key, (now.st_ino, now.st_mtime_ns)
+            return self._key
+
+    @property
+    def path(self) -> Path:
+        return self._path
 
     @property
     def public(self) -> str:
-        raw = self._key.public_key().public_bytes(ser.Encoding.Raw, ser.PublicFormat.Raw)
-        return base64.b64encode(raw).decode()
+        return public_text(self._current())
 
     def sign(self, message: BaseModel) -> str:
-        return base64.b64encode(self._key.sign(canonical_bytes(message))).decode()
+        return signature(self._current(), message)
+
+    # --- what older keys signed ---
+    @property
+    def _history_file(self) -> Path:
+        return self._path.with_name("trust-history.json")
+
+    def history(self) -> list[RotateRequest]:
+        """Hand-overs, oldest first. Each is signed by the key that went and by the one that came."""
+        file = self._history_file
+        return HISTORY.validate_json(file.read_bytes()) if file.exists() else []
+
+    def note(self, handover: RotateRequest) -> None:
+        write_private(self._history_file, HISTORY.dump_json([*self.history(), handover]))
+
+    def verifies(self, message: BaseModel, signature: str, at: datetime) -> bool:
+        """Signed by today's key, or by an older one while that was this trust's.
+
+        Today's key vouches for the one before it, that one for the one before, and so on: nothing that is merely
+        written into the history counts.
+        """
+        trusted = self.public
+        if is_signed_by(trusted, message, signature):
+            return True
+        for handover in reversed(self.history()):
+            told = handover.rotation
+            if told.public_key != trusted or not is_signed_by(trusted, told, handover.signature_by_new):
+                continue
+            trusted = told.previous_key
+            if is_signed_by(trusted, message, signature):
+                return at <= told.old_until
+        return False
+
+
+HISTORY: TypeAdapter[list[RotateRequest]] = TypeAdapter(list[RotateRequest])
+
+
+def new_private_key() -> bytes:
+    """Ed25519, PEM."""
+    return Ed25519PrivateKey.generate().private_bytes(ser.Encoding.PEM, ser.PrivateFormat.PKCS8, ser.NoEncryption())
+
+
+def public_text(key: Ed25519PrivateKey) -> str:
+    raw = key.public_key().public_bytes(ser.Encoding.Raw, ser.PublicFormat.Raw)
+    return base64.b64encode(raw).decode()
+
+
+def signature(key: Ed25519PrivateKey, message: BaseModel) -> str:
+    return base64.b64encode(key.sign(canonical_bytes(message))).decode()
 
 
 def is_signed_by(public_key: str, message: BaseModel, signature: str) -> bool:

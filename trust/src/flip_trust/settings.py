@@ -1,16 +1,92 @@
-"""Settings of a trust's agent, read once from FLIP_TRUST_* variables."""
+"""Settings of a trust's agent: FLIP_TRUST_* variables, else the config file that `flip-trust enrol` wrote."""
 
+import os
+from ipaddress import ip_network
 from pathlib import Path
+from typing import Any, Final
 
-from pydantic import Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from flip_contracts.sandbox import SandboxLevel
 from flip_contracts.sql_guard.schema import allowed_columns, names
+from flip_trust.errors import SettingsInvalid
+
+CONFIG_VARIABLE: Final = "FLIP_TRUST_CONFIG"
+SYSTEM_CONFIG: Final = Path("/etc/flip-trust/config.toml")
+OWN_CONFIG: Final = Path("~/.config/flip-trust/config.toml")
 
 
-class TrustSettings(BaseSettings):
-    model_config = SettingsConfigDict(env_prefix="FLIP_TRUST_", frozen=True)
+def config_file() -> Path:
+    """The config file: the one that is named, else the user's own, else the system's. It need not be there."""
+    if named := os.environ.get(CONFIG_VARIABLE):
+        return Path(named)
+    own = OWN_CONFIG.expanduser()
+    return own if own.exists() else SYSTEM_CONFIG
+
+
+class NodeSettings(BaseSettings):
+    """What the node needs before it knows of any database or PACS: enrolment, keys, staff, its page."""
+
+    model_config = SettingsConfigDict(env_prefix="FLIP_TRUST_", frozen=True, extra="ignore")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, config_file())
+
+    data_dir: Path = Field(description="State, keys, cache and run folders. Patient data is in here: protect it.")
+    hub_url: str = Field(description="The hub, for example https://hub.example. The agent only dials out.")
+    hub_ca_file: Path | None = Field(
+        default=None, description="CA certificate (PEM) that signed the hub's. Empty: the system's own authorities."
+    )
+    hub_proxy: str | None = Field(
+        default=None, description="Proxy to the hub, http://proxy:3128. Empty: HTTPS_PROXY and NO_PROXY decide."
+    )
+    page_host: str = Field(
+        default="127.0.0.1", description="Address of the page. Any but loopback needs TLS or a trusted proxy."
+    )
+    page_port: int | None = Field(
+        default=None, ge=0, le=65535, description="Port at which the agent serves its page; empty: it does not."
+    )
+    page_hosts: list[str] = Field(
+        default=[], description='Host names by which browsers may ask for the page, beside loopback: ["flip.trust"].'
+    )
+    page_tls_cert: Path | None = Field(default=None, description="Certificate chain (PEM) of the page.")
+    page_tls_key: Path | None = Field(default=None, description="Private key (PEM) of the page's certificate.")
+    page_proxies: list[str] = Field(
+        default=[], description='Addresses of the reverse proxies that end TLS before the page: ["10.0.0.5"].'
+    )
+
+    @field_validator("hub_url")
+    @classmethod
+    def _address(cls, url: str) -> str:
+        if not url.startswith(("https://", "http://")):
+            raise ValueError("begins with https://, for example https://hub.example")
+        return url.rstrip("/")
+
+    @field_validator("page_proxies")
+    @classmethod
+    def _addresses(cls, proxies: list[str]) -> list[str]:
+        for proxy in proxies:
+            ip_network(proxy)
+        return proxies
+
+    @model_validator(mode="after")
+    def _whole_tls(self) -> "NodeSettings":
+        if (self.page_tls_cert is None) != (self.page_tls_key is None):
+            raise ValueError("set both of FLIP_TRUST_PAGE_TLS_CERT and FLIP_TRUST_PAGE_TLS_KEY, or none")
+        return self
+
+
+class TrustSettings(NodeSettings):
+    model_config = SettingsConfigDict(extra="forbid")
 
     @model_validator(mode="after")
     def _one_omop(self) -> "TrustSettings":
@@ -19,8 +95,6 @@ class TrustSettings(BaseSettings):
         allowed_columns(names(self.omop_also), names(self.omop_never))
         return self
 
-    data_dir: Path = Field(description="State, keys, cache and run folders. Patient data is in here: protect it.")
-    hub_url: str = Field(description="The hub, for example https://hub.example. The agent only dials out.")
     omop_path: Path | None = Field(default=None, description="The OMOP research mart, a DuckDB file.")
     omop_url: SecretStr | None = Field(
         default=None, description="Instead of a mart: postgresql://… of the role that `flip-trust omop init-role` made."
@@ -59,3 +133,36 @@ class TrustSettings(BaseSettings):
     )
     gpus: list[str] = Field(default=[], description='GPU slots, one per run: ["0","1"]. Empty: apps run on CPU.')
     run_wall_seconds: int = Field(default=6 * 3600, description="Time of one ClientApp, whatever a run asks.")
+
+
+def complaints(error: ValidationError) -> list[str]:
+    """Each wrong setting by its variable, in plain words; never the value, which may be a password."""
+    lines = []
+    for one in error.errors(include_input=False, include_url=False):
+        name = ".".join(str(part) for part in one["loc"])
+        fields = TrustSettings.model_fields
+        told = "it is not set" if one["type"] == "missing" else one["msg"].removeprefix("Value error, ")
+        told = "there is no such setting" if one["type"] == "extra_forbidden" else told
+        about = f" ({fields[name].description})" if name in fields else ""
+        lines.append(f"FLIP_TRUST_{name.upper()}: {told}{about}" if name else told)
+    return lines
+
+
+def node_settings(**given: Any) -> NodeSettings:
+    """Raises `SettingsInvalid`, which names each wrong setting."""
+    try:
+        return NodeSettings(**given)
+    except ValidationError as error:
+        raise SettingsInvalid(_listed(error)) from None
+
+
+def trust_settings() -> TrustSettings:
+    """Raises `SettingsInvalid`, which names each missing or wrong setting."""
+    try:
+        return TrustSettings()  # type: ignore[call-arg]  # from the environment and the config file
+    except ValidationError as error:
+        raise SettingsInvalid(_listed(error)) from None
+
+
+def _listed(error: ValidationError) -> str:
+    return "\n  ".join([f"Some settings are missing or wrong; say them in {config_file()}:", *complaints(error)])

@@ -55,6 +55,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/trust/v1/nets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Nets
+         * @description Where this trust's SuperNodes will dial, so that it can try the way before a run needs it.
+         */
+        get: operations["list_nets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/trust/v1/rotate": {
         parameters: {
             query?: never;
@@ -3114,7 +3134,11 @@ export interface components {
         };
         /**
          * HeartbeatRequest
-         * @description `components`: health by name (`ok`, or a word of what is wrong); `versions`: version by name of software.
+         * @description `components`: health by name, and `versions`: version by name of software (agent, python, flower, …).
+         *
+         *     `omop` and `pacs` are `ok` or `missing`, `disk` is `ok` or `low`, `outbox` is `ok` or `refused`; `sandbox` and
+         *     `sandbox_minimum` are levels of `SandboxLevel`, the other `sandbox_…` say what its probe found. An agent of another
+         *     version may leave some out and have others. Never a count of patients, a name or a path.
          */
         HeartbeatRequest: {
             /** Agent Version */
@@ -3961,6 +3985,14 @@ export interface components {
             ca_pem: string;
             /** Superlink */
             superlink: string;
+        };
+        /**
+         * Nets
+         * @description Where SuperNodes of the trust will dial: it can try the way before the first run.
+         */
+        Nets: {
+            /** Nets */
+            nets: components["schemas"]["Net"][];
         };
         /**
          * NewOwnerCannotOwnProblem
@@ -5186,12 +5218,18 @@ export interface components {
          * RotateRequest
          * @description Ask for a new token, and bring a new public key if there is one.
          *
-         *     `signature`: base64 Ed25519 over `canonical_bytes(rotation)` by the key that the hub knows.
+         *     `signature`: base64 Ed25519 over `canonical_bytes(rotation)` by the key that the hub knows. `signature_by_new`: the
+         *     same by the new key, which shows that it is held and vouches for the one before it.
          */
         RotateRequest: {
             rotation: components["schemas"]["Rotation"];
             /** Signature */
             signature: string;
+            /**
+             * Signature By New
+             * @default
+             */
+            signature_by_new?: string;
         };
         /**
          * RotateResponse
@@ -5201,13 +5239,21 @@ export interface components {
             /** Token */
             token: string;
         };
-        /** Rotation */
+        /**
+         * Rotation
+         * @description From `asked_at`, by the trust's own clock, `public_key` is this trust's; `previous_key` is no more soon after.
+         */
         Rotation: {
             /**
              * Asked At
              * Format: date-time
              */
             asked_at: string;
+            /**
+             * Previous Key
+             * @default
+             */
+            previous_key?: string;
             /** Public Key */
             public_key: string;
         };
@@ -6328,7 +6374,8 @@ export interface components {
         /**
          * TrustRead
          * @description `connection`: never (not enrolled yet), online, offline or revoked. `components`: health by name, `ok` or what
-         *     is wrong; `versions`: by name of software; both as the trust told them last.
+         *     is wrong (`omop`, `pacs`: missing; `disk`: low; `outbox`: refused; `sandbox`: its level); `versions`: by name of
+         *     software (`agent`, `python`, `flower`, …); both as the trust told them last.
          */
         TrustRead: {
             /** Agent Version */
@@ -6871,6 +6918,53 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    list_nets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Nets"];
+                };
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
                 };
             };
             /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */

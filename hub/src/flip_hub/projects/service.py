@@ -15,10 +15,10 @@ from flip_hub.cohorts.tables import CohortQuery
 from flip_hub.db import now
 from flip_hub.errors import Conflict
 from flip_hub.events import notify
-from flip_hub.keys import is_signed_by
 from flip_hub.live.changes import project_changed
 from flip_hub.live.service import emit
 from flip_hub.projects.tables import Project, ProjectTrust
+from flip_hub.trusts.enrolment import is_signed_by_trust
 from flip_hub.trusts.handlers import on_message
 from flip_hub.trusts.service import MessageRefused, queue_task, trusts_by_name
 from flip_hub.trusts.tables import Trust
@@ -173,7 +173,8 @@ def on_decision(session: Session, trust: Trust, message: DecisionMessage) -> Non
     query = session.get(CohortQuery, made.query_id)
     if project is None or asked is None or query is None or project.query_id != query.id or project.deleted_at:
         raise MessageRefused("This trust is not asked about this project and query.")
-    if made.trust != trust.name or not is_signed_by(trust.public_key or "", made, message.signature):
+    signed = is_signed_by_trust(session, trust, made, message.signature, made.decided_at)
+    if made.trust != trust.name or not signed:
         raise MessageRefused("The decision is not signed by this trust's key.")
     if made.sql_sha256 != hashlib.sha256(query.sql.encode()).hexdigest():
         raise MessageRefused("The decision is about another query text.")

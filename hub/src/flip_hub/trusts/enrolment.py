@@ -3,10 +3,11 @@
 import base64
 import binascii
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from pydantic import BaseModel
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
@@ -19,10 +20,11 @@ from flip_hub.db import now
 from flip_hub.errors import Conflict, FieldInvalid, HubError
 from flip_hub.events import notify
 from flip_hub.keys import is_signed_by
-from flip_hub.trusts.tables import TaskRow, Trust
+from flip_hub.trusts.tables import RetiredKey, TaskRow, Trust
 
 CODE_LIFE: Final = timedelta(hours=24)
 ROTATION_LIFE: Final = timedelta(minutes=5)  # a recorded request cannot be replayed later
+HANDOVER_LIFE: Final = timedelta(hours=1)  # what the old key signed may still be on its way
 
 
 class TrustNameTaken(Conflict):
@@ -117,10 +119,32 @@ def rotate(session: Session, trust: Trust, body: RotateRequest) -> str:
     fresh = abs(now() - asked.asked_at) < ROTATION_LIFE if asked.asked_at.tzinfo else False
     if not fresh or not is_signed_by(trust.public_key or "", asked, body.signature):
         raise RotationInvalid
+    before = trust.public_key or ""
+    if asked.public_key != before:
+        held = is_signed_by(asked.public_key, asked, body.signature_by_new)
+        if not held or asked.previous_key != before:
+            raise RotationInvalid("The rotation is not signed by the new key too, or names another key before it.")
+        handover = body.model_dump(mode="json")
+        session.add(RetiredKey(trust_id=trust.id, public_key=before, handover=handover, retired_at=now()))
     token = secrets.token_urlsafe(32)
-    before, trust.public_key, trust.next_token_sha256 = trust.public_key, asked.public_key, sha256(token)
+    trust.public_key, trust.next_token_sha256 = asked.public_key, sha256(token)
     record(session, f"trust:{trust.name}", "trust.rotated", str(trust.id), key=asked.public_key, key_before=before)
     return token
+
+
+def is_signed_by_trust(session: Session, trust: Trust, message: BaseModel, signature: str, at: datetime) -> bool:
+    """By its key, or by the one before it if that was at a time when it was the trust's, and not long ago.
+
+    `at`: when the trust says that it signed, by the same clock as its rotation's `asked_at`.
+    """
+    if is_signed_by(trust.public_key or "", message, signature):
+        return True
+    late = select(RetiredKey).where(RetiredKey.trust_id == trust.id, RetiredKey.retired_at > now() - HANDOVER_LIFE)
+    for key in session.scalars(late):
+        told = RotateRequest.model_validate(key.handover).rotation
+        if at <= told.old_until and is_signed_by(key.public_key, message, signature):
+            return True
+    return False
 
 
 def revoke(session: Session, actor: str, trust: Trust) -> None:

@@ -10,12 +10,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from flip_contracts.manifest import Net
 from flip_contracts.messages import (
     EnrolRequest,
     EnrolResponse,
     HeartbeatRequest,
     MessageBatch,
     MessageReceipt,
+    Nets,
     RotateRequest,
     RotateResponse,
 )
@@ -39,7 +41,8 @@ class TrustCreate(BaseModel):
 
 class TrustRead(BaseModel):
     """`connection`: never (not enrolled yet), online, offline or revoked. `components`: health by name, `ok` or what
-    is wrong; `versions`: by name of software; both as the trust told them last."""
+    is wrong (`omop`, `pacs`: missing; `disk`: low; `outbox`: refused; `sandbox`: its level); `versions`: by name of
+    software (`agent`, `python`, `flower`, …); both as the trust told them last."""
 
     id: UUID
     name: str
@@ -139,6 +142,13 @@ def enrol(body: EnrolRequest, session: WriteSession, request: Request) -> EnrolR
 def rotate(body: RotateRequest, trust: CurrentTrust, session: WriteSession) -> RotateResponse:
     """A new token, and a new public key if the request brings one."""
     return RotateResponse(token=enrolment.rotate(session, trust, body))
+
+
+@agent_router.get("/nets")
+def list_nets(trust: CurrentTrust, request: Request) -> Nets:
+    """Where this trust's SuperNodes will dial, so that it can try the way before a run needs it."""
+    known = [net for net in request.app.state.settings.nets if net.ca_file.is_file()]
+    return Nets(nets=[Net(superlink=net.superlink, ca_pem=net.ca_file.read_text()) for net in known])
 
 
 @agent_router.post("/heartbeat", status_code=204)

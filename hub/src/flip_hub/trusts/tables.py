@@ -25,6 +25,16 @@ class Trust(WithId, Base):
     versions: Mapped[dict] = mapped_column(default=dict, server_default=text("'{}'"))
 
 
+class RetiredKey(WithId, Base):
+    """A key that a trust has handed over: `handover` is the `RotateRequest`, signed by it and by the one after it."""
+
+    __tablename__ = "retired_keys"
+    trust_id: Mapped[UUID] = mapped_column(ForeignKey("trusts.id", ondelete="CASCADE"), index=True)
+    public_key: Mapped[str]
+    handover: Mapped[dict]
+    retired_at: Mapped[datetime]
+
+
 class TaskRow(WithId, Base):
     __tablename__ = "tasks"
     trust_id: Mapped[UUID] = mapped_column(ForeignKey("trusts.id", ondelete="CASCADE"))

@@ -15,7 +15,7 @@ from flip_trust.errors import (
     ProjectNotApproved,
     ProjectUnknown,
 )
-from flip_trust.keys import TrustKey, is_signed_by
+from flip_trust.keys import TrustKey
 from flip_trust.sql.engine import Engine, EngineFailed
 from flip_trust.store import ProjectRow, Store
 
@@ -103,7 +103,7 @@ class Approvals:
             project is not None
             and made is not None
             and project.decision == made.decision == Decision.APPROVED
-            and is_signed_by(self._key.public, made, project.signature)
+            and self._key.verifies(made, project.signature, made.decided_at)
             and made.project_id == project_id
             and made.query_id == project.review.query_id
             and made.sql_sha256 == sql_sha256(project)

@@ -1,0 +1,27 @@
+"""What the hub is told of this node's health every quarter of a minute: words and versions, never a count or a name."""
+
+from typing import TYPE_CHECKING
+
+from flip_contracts.messages import HeartbeatRequest
+from flip_contracts.wire import PROTOCOL_VERSION
+from flip_trust.doctor.machine import has_room, versions
+from flip_trust.version import AGENT_VERSION
+
+if TYPE_CHECKING:
+    from flip_trust.agent import Agent
+
+
+def heartbeat(agent: "Agent") -> HeartbeatRequest:
+    """`components` of `flip_contracts.messages`: cheap looks only, so that it can be said often."""
+    components = {
+        "omop": "ok" if agent.engine.is_there() else "missing",
+        "pacs": "ok" if agent.settings.dicom_dir.is_dir() else "missing",
+        "disk": "ok" if has_room(agent.settings.data_dir) else "low",
+        "outbox": "refused" if agent.store.dead_letters() else "ok",
+    }
+    return HeartbeatRequest(
+        agent_version=AGENT_VERSION,
+        protocol_version=PROTOCOL_VERSION,
+        components=components | agent.supervisor.sandbox.components(),
+        versions=versions(agent),
+    )
