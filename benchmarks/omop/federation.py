@@ -14,9 +14,10 @@ from demo.stack import Stack
 
 from flip_contracts.messages import EnrolRequest
 from flip_contracts.wire import PROTOCOL_VERSION
-from flip_trust.agent import AGENT_VERSION
 from flip_trust.hub_client import HubClient as TrustSide
 from flip_trust.keys import TrustKey
+from flip_trust.settings import NodeSettings
+from flip_trust.version import AGENT_VERSION
 
 OPEN = {"queued", "running"}
 
@@ -85,7 +86,9 @@ def _pick_up(stack: Stack, tasks: int) -> None:
     request = EnrolRequest(
         code=code, public_key=key.public, agent_version=AGENT_VERSION, protocol_version=PROTOCOL_VERSION
     )
-    side = TrustSide(stack.hub_url, TrustSide(stack.hub_url).enrol(request).token)
+    node = NodeSettings(data_dir=stack.root, hub_url=stack.hub_url)
+    token = TrustSide(node).enrol(request).token
+    side = TrustSide(node, lambda: token)
     claimed: list[float] = []
     heard = threading.Semaphore(0)
 
