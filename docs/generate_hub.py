@@ -1,4 +1,4 @@
-"""Writes the hub's pages of docs/reference/ from its code: `make docs`. A test of the hub fails where one is stale.
+"""Writes pages of docs/reference/ from the hub's and the trust's code: `make docs`. A test fails where one is stale.
 
 Runs in the hub's environment, as `generate.py` runs in Flower's.
 """
@@ -16,6 +16,7 @@ from flip_hub.db import Database
 from flip_hub.keys import ensure_signing_key
 from flip_hub.openapi import all_errors, codes, operations
 from flip_hub.settings import HubSettings, NetSettings
+from flip_trust.imaging.reasons import REASONS
 
 REFERENCE = Path(__file__).parent / "reference"
 MADE = "Written by `make docs` from the code.\n"
@@ -67,6 +68,18 @@ def errors() -> str:
     return "\n".join(parts) + "\n"
 
 
+def imaging_reasons() -> str:
+    """Why a trust leaves a study, or a series of it, out."""
+    parts = [
+        f"# Why images are left out\n\n{MADE}\nA reason belongs to an accession that is `EXCLUDED`, or in "
+        "`study.json` to one series of a study that is otherwise there. Which part of preparing images it belongs to: "
+        "[imaging.md](../imaging.md).\n"
+    ]
+    parts.append("| reason | what it means | what to do |\n|---|---|---|")
+    parts += [f"| `{reason}` | {_line(means)} | {_line(todo)} |" for reason, (means, todo) in REASONS.items()]
+    return "\n".join(parts) + "\n"
+
+
 def specification() -> dict[str, Any]:
     with TemporaryDirectory() as folder:
         made = HubSettings(data_dir=Path(folder), background=False)
@@ -103,7 +116,7 @@ def _line(text: str | None) -> str:
     return re.sub(r"\s+", " ", text or "").replace("|", "/").strip()
 
 
-PAGES = {"hub-settings.md": settings, "hub-api.md": api, "hub-errors.md": errors}
+PAGES = {"hub-settings.md": settings, "hub-api.md": api, "hub-errors.md": errors, "imaging-reasons.md": imaging_reasons}
 
 if __name__ == "__main__":
     for name, page in PAGES.items():

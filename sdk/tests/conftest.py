@@ -33,7 +33,8 @@ class FakePlatform:
                 if self.headers["Authorization"] != f"Bearer {TOKEN}":
                     status, body = 401, {"code": "token_refused", "message": "The run has ended."}
                 else:
-                    sent = json.loads(raw) if raw else None
+                    as_json = self.headers["Content-Type"] == "application/json"
+                    sent = json.loads(raw) if raw and as_json else raw or None
                     platform.requests.append((self.command, parts.path, parse_qs(parts.query), sent))
                     queue = platform.answers.get((self.command, parts.path), [(202, None)])
                     answer = queue.pop(0) if len(queue) > 1 else queue[0]

@@ -167,13 +167,29 @@ def test_a_name_selected_twice_gives_two_columns(as_client: Any) -> None:
     assert list(df.columns) == ["a", "a"]
 
 
-def test_a_trust_takes_no_files_from_an_app_yet(as_client: Any, tmp_path: Path) -> None:
+def test_a_file_is_sent_to_the_trust_as_it_is(as_client: Any, tmp_path: Path) -> None:
+    (tmp_path / "a.nii.gz").write_bytes(b"\x1f\x8b\x00voxels")
+    reply = protocol.ResourceReply("/cache/x/label_a.nii.gz", 2).to_json()
+    as_client.answers["POST", protocol.RESOURCES_PATH] = [(201, reply)]
+    assert FLIP().add_resource("p", "00123", tmp_path / "a.nii.gz") == Path("/cache/x/label_a.nii.gz")
+    ((_, _, query, sent),) = as_client.requests
+    assert query == {
+        "project_id": ["p"],
+        "accession_id": ["00123"],
+        "resource_type": ["SEGMENTATION"],
+        "name": ["label_a.nii.gz"],
+    }
+    assert sent == b"\x1f\x8b\x00voxels"
+
+
+def test_a_file_that_a_trust_refuses_is_a_typed_error_with_its_code(as_client: Any, tmp_path: Path) -> None:
     (tmp_path / "label_a.nii.gz").write_bytes(b"x")
-    with pytest.raises(errors.NotAvailableHere, match="takes no files") as caught:
+    answer = {"code": "resource_off_grid", "message": "Another size."}
+    as_client.answers["POST", protocol.RESOURCES_PATH] = [(422, answer)]
+    with pytest.raises(errors.FlipError, match="Another size") as caught:
         FLIP().add_resource("p", "00123", tmp_path / "label_a.nii.gz")
-    assert caught.value.code == "resource_upload_unavailable"
+    assert caught.value.code == "resource_off_grid"
     assert "00123" not in str(caught.value)
-    assert as_client.requests == []
 
 
 def test_a_busy_platform_is_asked_again(as_client: Any) -> None:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from flip_contracts.imaging import SeriesRule
 from flip_contracts.manifest import SignedManifest
 from flip_contracts.wire import Wire
 
@@ -45,6 +46,7 @@ class ReviewProject(Wire):
     query_id: UUID
     sql: str
     dicom_to_nifti: bool = True
+    series_rule: SeriesRule | None = None
 
 
 class CloseProject(Wire):

@@ -96,3 +96,21 @@ def test_declined_is_not_approved(hub):
     alpha.decide(project, QUERY, Decision.DECLINED)
     project = hub.researcher.get(f"projects/{project['id']}")
     assert (project["status"], project["trusts"][0]["decision"]) == ("STAGED", "DECLINED")
+
+
+def test_a_series_rule_goes_with_the_project_to_the_trusts(hub):
+    alpha, project = hub.trust("alpha"), draft(hub)
+    assert project["series_rule"] is None
+    path = f"projects/{project['id']}"
+    for wrong in ({"shoe": 1}, {"planes": ["oblique"]}, {"min_thickness_mm": 5, "max_thickness_mm": 1}):
+        assert hub.researcher.refused("PATCH", path, json={"series_rule": wrong}) == "invalid_request"
+    rule = {"modalities": ["CT"], "description": ["portal*"], "pick": "thinnest"}
+    edited = hub.researcher.call("PATCH", path, json={"series_rule": rule}).json()
+    assert {key: edited["series_rule"][key] for key in rule} == rule
+    hub.researcher.post(f"{path}/cohort-queries", {"sql": QUERY})
+    alpha.answer_count(40)
+    hub.researcher.post(f"{path}/stage", {"trusts": ["alpha"]}, 200)
+    (task,) = alpha.claim()
+    assert {key: task["payload"]["series_rule"][key] for key in rule} == rule
+    body = {"name": "T", "purpose": "x", "kind": "tabular", "series_rule": rule}
+    assert hub.researcher.post("projects", body)["series_rule"] is None

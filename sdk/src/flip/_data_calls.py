@@ -11,7 +11,7 @@ from flip._calls import parsed, project_id_of, refuse_server
 from flip._environment import Environment, Mode, current_environment
 from flip._frame import ACCESSION, frame_from_cohort
 from flip.constants import ResourceType
-from flip.errors import AccessionNotFound, InvalidArgument, NotAvailableHere, ResourceMissing
+from flip.errors import AccessionNotFound, InvalidArgument, ResourceMissing
 from flip.prefetching import Prefetched, accessions_of, fetch_all
 
 if TYPE_CHECKING:
@@ -161,42 +161,56 @@ class DataCalls:
         resource_type: ResourceType | str = ResourceType.SEGMENTATION,
         name: str | None = None,
     ) -> Path:
-        """Keep a derived file, such as a predicted segmentation, with its accession. ClientApp, local only for now.
+        """Keep a derived file, such as a predicted segmentation, with its accession. ClientApp only.
 
-        On the platform a trust takes no files from an app yet, so this raises `NotAvailableHere` there with the
-        code `resource_upload_unavailable`. Catch it if the app should go on without.
+        On the platform the file stays at the trust: `get_by_accession_number` of this project finds it from then on,
+        with a version, the run and the time kept beside it. It is never put in place of what the hospital gave.
 
         Parameters
         ----------
         project_id : the run config's `flip-project-id`.
         accession_id : a value of the cohort's `accession_id` column.
         path : the file to keep. It is copied.
-        resource_type : `SEGMENTATION`, `NIFTI` or `DICOM`.
+        resource_type : `SEGMENTATION` (whole numbers on the voxel grid of an input) or `NIFTI`; locally also `DICOM`.
         name : what to call it there: `label_*.nii.gz`, `input_*.nii.gz` or `*.dcm`. The file's own name where none
             is given, with `label_` or `input_` put before it if need be.
 
         Returns
         -------
-        Where the file is now: in `DEV_IMAGES_DIR/<accession>`, beside `input_X` for a `label_X`.
+        Where the file can be read now. Locally `DEV_IMAGES_DIR/<accession>`, beside `input_X` for a `label_X`.
 
         Raises
         ------
         InvalidArgument : no such file, a name that would not be found again, or (code `resource_exists`) another
             file of that name is there; nothing is overwritten.
-        NotAvailableHere : on the platform.
+        FlipError : on the platform, by code: `resource_exists`, `resource_off_grid`, `resource_not_a_label`,
+            `resource_not_a_volume`, `resource_too_large`, `resources_not_taken` (this trust takes none from apps).
+        AccessionNotFound : on the platform, an accession outside the cohort.
+        NotAvailableHere : called in a ServerApp.
         LocalDataMissing : names the accession's folder that was expected.
         """
         (kind,) = resource_types_of(resource_type)
         env = current_environment()
         refuse_server(env, "add_resource")
-        if env.mode is not Mode.LOCAL:
-            raise NotAvailableHere(
-                "A trust takes no files from an app yet. Return what you can as metrics or arrays, or save files with "
-                "upload_results in the ServerApp; catch this error to go on.",
-                code="resource_upload_unavailable",
-            )
-        del project_id
-        return _local.add_resource(str(accession_id), Path(path), kind, name)
+        accession, source = str(accession_id), Path(path)
+        if env.mode is Mode.LOCAL:
+            return _local.add_resource(accession, source, kind, name)
+        chosen = _local.resource_name(source, kind, name)
+        answer = _transport.request(
+            env.platform(),
+            "POST",
+            protocol.RESOURCES_PATH,
+            query={
+                "project_id": project_id_of(project_id),
+                "accession_id": accession,
+                "resource_type": str(kind),
+                "name": chosen,
+            },
+            content=source.read_bytes(),
+            read_seconds=_COHORT_SECONDS,
+            safe=True,  # the same content again is the same version
+        )
+        return Path(parsed(protocol.ResourceReply.from_json, answer).path)
 
 
 def resource_types_of(given: ResourceType | str | Iterable[ResourceType | str]) -> list[ResourceType]:

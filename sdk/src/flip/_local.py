@@ -123,8 +123,8 @@ def label_of(image: Path) -> Path:
     return image.with_name(_LABEL + image.name.removeprefix(_INPUT))
 
 
-def add_resource(accession_id: str, path: Path, kind: ResourceType, name: str | None) -> Path:
-    """Copy a file into the accession's folder; an equal file that is there already is left as it is."""
+def resource_name(path: Path, kind: ResourceType, name: str | None) -> str:
+    """What a file will be called, checked so that it is found again."""
     if kind not in _PREFIXES:
         raise InvalidArgument(f"resource_type must be one of: {', '.join(_PREFIXES)}.")
     if not path.is_file():
@@ -133,6 +133,12 @@ def add_resource(accession_id: str, path: Path, kind: ResourceType, name: str | 
     chosen = name or (path.name if path.name.startswith(prefix) else prefix + path.name)
     if Path(chosen).name != chosen or not chosen.startswith(prefix) or not chosen.endswith(suffix):
         raise InvalidArgument(f"A {kind} file must be called {_PATTERNS[kind]}, or it would not be found again.")
+    return chosen
+
+
+def add_resource(accession_id: str, path: Path, kind: ResourceType, name: str | None) -> Path:
+    """Copy a file into the accession's folder; an equal file that is there already is left as it is."""
+    chosen = resource_name(path, kind, name)
     folder = accession_folder(accession_id, ())
     if kind is ResourceType.SEGMENTATION:
         inputs = folder.rglob(_INPUT + chosen.removeprefix(_LABEL))

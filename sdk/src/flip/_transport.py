@@ -39,20 +39,22 @@ def request(
     *,
     query: Mapping[str, str] | None = None,
     body: Mapping[str, Any] | None = None,
+    content: bytes | None = None,
     read_seconds: float = 30.0,
     safe: bool = False,
     pauses: tuple[float, ...] | None = None,
 ) -> Any:
-    """Do one call and return the parsed JSON answer, or None for an empty one.
+    """Do one call and return the parsed JSON answer, or None for an empty one. It sends `body` as JSON, or `content`.
 
     `safe` means that doing it twice is the same as doing it once; only then is an interrupted call retried.
     Raises the `FlipError` of the answer's code, or `PlatformUnavailable`.
     """
     target = f"{path}?{urlencode(query)}" if query else path
-    payload = None if body is None else json.dumps(body, allow_nan=False).encode()
+    payload = content if body is None else json.dumps(body, allow_nan=False).encode()
+    kind = "application/json" if content is None else "application/octet-stream"
     for pause in (*(RETRY_PAUSES if pauses is None else pauses), None):
         try:
-            status, raw = _once(endpoint, method, target, payload, read_seconds)
+            status, raw = _once(endpoint, method, target, payload, kind, read_seconds)
         except _NotSent:
             failure: FlipError = PlatformUnavailable(
                 "The platform's local service refused the connection. The run may be ending; "
@@ -76,7 +78,7 @@ def request(
 
 
 def _once(
-    endpoint: Endpoint, method: str, target: str, payload: bytes | None, read_seconds: float
+    endpoint: Endpoint, method: str, target: str, payload: bytes | None, content_type: str, read_seconds: float
 ) -> tuple[int, bytes]:
     import http.client
 
@@ -95,7 +97,7 @@ def _once(
             connection.sock.settimeout(read_seconds)
         headers = {"Authorization": f"Bearer {endpoint.run_token}", "Accept": "application/json"}
         if payload is not None:
-            headers["Content-Type"] = "application/json"
+            headers["Content-Type"] = content_type
         try:
             connection.request(method, parts.path + target, body=payload, headers=headers)
             answer = connection.getresponse()

@@ -37,6 +37,7 @@ DATA_PREFIX: Final = "/data/v1"
 COHORT_PATH: Final = f"{DATA_PREFIX}/cohort"  # GET ?project_id=&query= -> Cohort; &layout=packed -> PackedCohort
 LAYOUT_PACKED: Final = "packed"
 IMAGES_PATH: Final = f"{DATA_PREFIX}/images"  # POST ImagesRequest -> ImagesReply
+RESOURCES_PATH: Final = f"{DATA_PREFIX}/resources"  # POST ?project_id=&accession_id=&resource_type=&name=, the file
 DATA_METRICS_PATH: Final = f"{DATA_PREFIX}/metrics"  # POST MetricsBody -> 202
 DATA_EXCEPTIONS_PATH: Final = f"{DATA_PREFIX}/exceptions"  # POST ExceptionBody -> 202
 RELAY_STATUS_PATH: Final = f"{RELAY_PREFIX}/status"  # POST StatusBody -> 204
@@ -192,6 +193,21 @@ class ImagesReply:
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> Self:
         return cls(path=str(body["path"]))
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceReply:
+    """`path`: where the added file can be read now; `version`: from 1, one more each time its content changes."""
+
+    path: str
+    version: int
+
+    def to_json(self) -> dict[str, Any]:
+        return {"path": self.path, "version": self.version}
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> Self:
+        return cls(path=str(body["path"]), version=int(body["version"]))
 
 
 @dataclass(frozen=True, slots=True)

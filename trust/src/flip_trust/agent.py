@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
+from flip_contracts.imaging import SeriesRule
 from flip_contracts.messages import TaskError, TaskResultMessage
 from flip_contracts.sql_guard import SqlRefused
 from flip_contracts.statuses import Decision
@@ -17,6 +18,8 @@ from flip_trust.approvals.service import Approvals
 from flip_trust.disclosure.control import Disclosure
 from flip_trust.disclosure.ledger import imaging_message
 from flip_trust.disclosure.policy import Policy
+from flip_trust.enrich.service import Images
+from flip_trust.enrich.store import Enrichments
 from flip_trust.errors import HubRefused, HubUnreachable, NotApproved, NotEnrolled, TrustError
 from flip_trust.flower.supervisor import Supervisor
 from flip_trust.heartbeat import heartbeat
@@ -24,6 +27,7 @@ from flip_trust.hub_client import HubClient
 from flip_trust.imaging.folder import FolderDriver
 from flip_trust.imaging.ledger import Ledger
 from flip_trust.imaging.pipeline import Pipeline
+from flip_trust.imaging.plan import StudyPlan
 from flip_trust.keys import TrustKey, secret_key
 from flip_trust.outbox import Outbox
 from flip_trust.settings import TrustSettings
@@ -52,6 +56,16 @@ class Agent:
             settings.data_dir / "imaging" / "cache",
             secret_key(settings.data_dir / "keys" / "imaging.key"),
             self.ledger,
+            self._study_plan,
+        )
+        self.images = Images(
+            self.pipeline,
+            self.store,
+            Enrichments(
+                settings.data_dir / "imaging" / "enrich", secret_key(settings.data_dir / "keys" / "imaging.key")
+            ),
+            settings.data_dir / "imaging" / "cache",
+            settings.app_resources_mb * 2**20,
         )
         self.policy = Policy.of(settings)
         self._rounding_key = settings.data_dir / "keys" / "rounding.key"
@@ -59,6 +73,17 @@ class Agent:
         self._tools = Tools(settings, self.store, self.engine, self.approvals, self.supervisor, self.disclosure)
         self._stop = threading.Event()
         self._prepared: dict[UUID, datetime] = {}  # project -> the decision that its images were prepared for
+
+    def _study_plan(self, project_id: UUID) -> StudyPlan:
+        """What the project wants of its studies, and what this trust allows."""
+        project, settings = self.store.project(project_id), self.settings
+        return StudyPlan(
+            rule=(project.review.series_rule if project else None) or SeriesRule(),
+            nifti=project is None or project.review.dicom_to_nifti or not settings.image_dicom,
+            keep_dicom=settings.image_dicom,
+            dates=settings.image_dates,
+            text_check=settings.image_text_check,
+        )
 
     # --- tasks ---
     def run_task(self, task: Task) -> None:
@@ -163,7 +188,7 @@ class Agent:
                 threading.Thread(target=self._prepare, args=(project_id,), name="imaging", daemon=True).start()
 
     def _prepare(self, project_id: UUID) -> None:
-        owners = self._owners(project_id)
+        owners = self.owners(project_id)
         keys = {self.pipeline.accession_key(project_id, a.strip()): person for a, person in owners.items() if person}
         last = datetime.now(UTC) - timedelta(hours=1)
 
@@ -173,7 +198,7 @@ class Agent:
                 return
             last = datetime.now(UTC)
             stages, _, done = self.ledger.counts(project_id)
-            key, is_final = secret_key(self._rounding_key), final and (done or not stages)
+            key, is_final = self.rounding_key(), final and (done or not stages)
             standings = self.ledger.standings(project_id)
             self.outbox.put(imaging_message(project_id, standings, keys, final=is_final, policy=self.policy, key=key))
 
@@ -186,7 +211,10 @@ class Agent:
         log.info("images of project %s are prepared", project_id)
         tell(final=True)
 
-    def _owners(self, project_id: UUID) -> dict[str, int | None]:
+    def rounding_key(self) -> bytes:
+        return secret_key(self._rounding_key)
+
+    def owners(self, project_id: UUID) -> dict[str, int | None]:
         """Accessions of the frozen cohort, each with its person; None where the database does not say."""
         cohort = self.store.cohort(project_id)
         accessions = [a for a in cohort.values("accession_id") if a] if cohort else []
@@ -221,9 +249,7 @@ class Agent:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(("127.0.0.1", self.settings.data_api_port))
         self.supervisor.data_api_url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        api = create_data_api(
-            self.store, self.approvals, self.pipeline, self.outbox, self.settings.metric_label_pattern
-        )
+        api = create_data_api(self.store, self.approvals, self.images, self.outbox, self.settings.metric_label_pattern)
         server = uvicorn.Server(uvicorn.Config(api, log_level="warning", access_log=False, timeout_graceful_shutdown=1))
         threads = [
             threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="data-api", daemon=True),

@@ -1,4 +1,4 @@
-"""`flip-trust enrol | serve | page | projects | show | approve | decline | withdraw | doctor | keys | staff | omop`."""
+"""`flip-trust enrol | serve | page | projects | show | approve | enrich | mock | doctor | keys | staff | omop …`."""
 
 import contextlib
 import getpass
@@ -21,10 +21,12 @@ from flip_trust.agent import Agent
 from flip_trust.doctor.examination import examine
 from flip_trust.doctor.finding import Finding, wrong
 from flip_trust.doctor.way import Way, walk
+from flip_trust.enrich.cli import command as enrich
 from flip_trust.enrolment.cli import enrol
 from flip_trust.errors import HubRefused, HubUnreachable, TrustError
 from flip_trust.flower.supervisor import kill_children
 from flip_trust.keys import TrustKey
+from flip_trust.mock.cli import command as mock
 from flip_trust.omop.cli import omop
 from flip_trust.page.serving import DEFAULT_PORT, address, listen, page_server
 from flip_trust.rotation import rotate as rotate_keys
@@ -40,6 +42,8 @@ keys = typer.Typer(help="This trust's own key.", no_args_is_help=True)
 app.add_typer(omop, name="omop")
 app.add_typer(staff, name="staff")
 app.add_typer(keys, name="keys")
+app.command("enrich")(enrich)
+app.command("mock")(mock)
 Json = Annotated[bool, typer.Option("--json")]
 By = Annotated[str, typer.Option(help="Who decides, as the researcher will see it.", default_factory=getpass.getuser)]
 

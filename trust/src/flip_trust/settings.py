@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from flip_contracts.sandbox import SandboxLevel
 from flip_contracts.sql_guard.schema import allowed_columns, names
 from flip_trust.errors import SettingsInvalid
+from flip_trust.imaging.plan import Dates, TextCheck
 
 CONFIG_VARIABLE: Final = "FLIP_TRUST_CONFIG"
 SYSTEM_CONFIG: Final = Path("/etc/flip-trust/config.toml")
@@ -122,6 +123,21 @@ class TrustSettings(NodeSettings):
     workers: int = Field(default=4, ge=1, description="Tasks at the same time.")
     claim_wait_seconds: float = Field(default=20, description="Length of one long poll.")
     data_api_port: int = Field(default=0, description="Port of the local data API; 0 takes a free one.")
+    image_dates: Dates = Field(
+        default=Dates.DROP,
+        description="Dates in de-identified DICOM: drop, or shift by days of their own for each person and project.",
+    )
+    image_dicom: bool = Field(
+        default=True, description="Apps may have de-identified DICOM beside the NIfTI made of it; it is kept for them."
+    )
+    image_text_check: TextCheck = Field(
+        default=TextCheck.AUTO,
+        description="Search pixels for text with tesseract: auto (radiographs, PET, derived images, and whatever looks "
+        "drawn into) or always.",
+    )
+    app_resources_mb: int = Field(
+        default=4096, ge=0, description="Files that one run may add to accessions here (add_resource); 0 takes none."
+    )
     metric_label_pattern: str = Field(
         default=r"[A-Za-z][A-Za-z0-9_.@/-]{0,63}", description="Metric labels that may leave; a regular expression."
     )

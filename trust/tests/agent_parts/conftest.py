@@ -165,7 +165,7 @@ class Site:
         """The data API as the run's ClientApp sees it."""
         agent = self.agent
         app = create_data_api(
-            agent.store, agent.approvals, agent.pipeline, agent.outbox, agent.settings.metric_label_pattern
+            agent.store, agent.approvals, agent.images, agent.outbox, agent.settings.metric_label_pattern
         )
         token = self.token(run_id) if run_id else ""
         return TestClient(app, headers={"authorization": f"Bearer {token}"} if token else {}, **options)

@@ -5,12 +5,15 @@ import logging
 import shutil
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from pydicom import dcmread
 
 from flip_contracts.tasks import CloseProject, CohortCount, LeaveRun, StartNode, TaskType
+from flip_trust.enrich.cli import enrich
+from flip_trust.enrich.matching import Match
 from flip_trust.imaging.folder import FolderDriver
 
 
@@ -77,6 +80,15 @@ def test_no_canary_is_logged_or_leaves(site, hospital, small_archive, caplog, ca
         for kind in ("ALL", "SEGMENTATION", accession):
             body = {"project_id": project, "accession_id": name, "resource_types": [kind]}
             api.post("/data/v1/images", json=body)
+    for name, kind in (("label_1.nii.gz", "SEGMENTATION"), (f"{accession}.nii.gz", "NIFTI"), (accession, "DICOM")):
+        for whose in (accession, f"{accession}0"):
+            params = {"project_id": project, "accession_id": whose, "resource_type": kind, "name": name}
+            api.post("/data/v1/resources", params=params, content=accession.encode())
+    matches = [
+        Match(2, whose, Path(__file__), name) for whose in (accession, "", "CANARY") for name in ("a.json", "CANARY")
+    ]
+    told_to_staff = enrich(agent.images, review.project_id, matches, "Ann", shared=False)
+    assert "CANARY" not in repr((told_to_staff, matches))
     point = {"id": str(uuid4()), "label": "LOSS", "value": 1, "round": 1, "at": datetime.now(UTC).isoformat()}
     for changes in (
         {},

@@ -82,8 +82,8 @@ def test_two_projects_share_no_uid_and_no_folder_name(site):
 def test_missing_slice_excludes_the_accession_and_the_others_go_on(site):
     site.files(site.first)[10].unlink()
     site.pipeline.prepare(site.project, [site.first, site.second])
-    assert site.outcome() == ({"EXCLUDED": 1, "READY": 1}, {"geometry_invalid": 1}, True)
-    with pytest.raises(ResourceMissing, match="geometry_invalid") as caught:
+    assert site.outcome() == ({"EXCLUDED": 1, "READY": 1}, {"slices_missing": 1}, True)
+    with pytest.raises(ResourceMissing, match="slices_missing") as caught:
         site.pipeline.folder_of(site.project, site.first, {"NIFTI"})
     assert site.first not in str(caught.value)
 

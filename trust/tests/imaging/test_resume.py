@@ -13,7 +13,7 @@ CHILD = """
 import os, signal, sys
 from pathlib import Path
 from uuid import UUID
-from flip_trust.imaging import pipeline as module
+from flip_trust.imaging import pipeline as module, study
 from flip_trust.imaging.folder import FolderDriver
 from flip_trust.imaging.ledger import Ledger
 
@@ -23,9 +23,9 @@ ledger = Ledger(Path(home) / "ledger.sqlite")
 pipeline = module.Pipeline(FolderDriver(Path(archive)), Path(home) / "cache", key.encode(), ledger)
 pipeline.prepare(UUID(project), [first])
 if where == "deidentified":
-    module.convert_series = die
+    study.convert_volume = die
 elif where == "converted":
-    module.write_label = die
+    study.segment.write_segmentation = die
 else:  # the folder is there, the ledger does not know
     publish = module._publish
     module._publish = lambda *a: (publish(*a), die())

@@ -4428,7 +4428,7 @@ export interface components {
         };
         /**
          * ProjectCreate
-         * @description `dicom_to_nifti` means nothing to a tabular project.
+         * @description `dicom_to_nifti` and `series_rule` mean nothing to a tabular project.
          */
         ProjectCreate: {
             /**
@@ -4445,6 +4445,7 @@ export interface components {
             name: string;
             /** Purpose */
             purpose: string;
+            series_rule?: components["schemas"]["SeriesRuleBody"] | null;
         };
         /**
          * ProjectDecision
@@ -4510,6 +4511,7 @@ export interface components {
              * @default
              */
             purpose?: string;
+            series_rule?: components["schemas"]["SeriesRuleBody"] | null;
         };
         /**
          * ProjectFrozenProblem
@@ -4680,6 +4682,7 @@ export interface components {
             query_count: number;
             /** Query Id */
             query_id: string | null;
+            series_rule: components["schemas"]["SeriesRule"] | null;
             /** Staged At */
             staged_at: string | null;
             /** Status */
@@ -5181,6 +5184,7 @@ export interface components {
              * Format: uuid
              */
             query_id: string;
+            series_rule?: components["schemas"]["SeriesRule"] | null;
             /** Sql */
             sql: string;
             /**
@@ -5734,6 +5738,86 @@ export interface components {
             trust: string | null;
             /** X Label */
             x_label: string;
+        };
+        /**
+         * SeriesRule
+         * @description Every condition must hold; an empty one always does. Without a rule every series that can be converted is taken.
+         *
+         *     `description` and `not_description` are compared with the DICOM SeriesDescription at the trust, without case; `*`
+         *     stands for any text, and the description itself never leaves. Thickness is SliceThickness in mm. `pick` then keeps
+         *     one of those that are left.
+         */
+        SeriesRule: {
+            /**
+             * Description
+             * @default []
+             */
+            description?: string[];
+            /** Max Thickness Mm */
+            max_thickness_mm?: number | null;
+            /** Min Slices */
+            min_slices?: number | null;
+            /** Min Thickness Mm */
+            min_thickness_mm?: number | null;
+            /**
+             * Modalities
+             * @default []
+             */
+            modalities?: ("CT" | "MR" | "PT" | "CR" | "DX")[];
+            /**
+             * Not Description
+             * @default []
+             */
+            not_description?: string[];
+            /**
+             * Pick
+             * @default all
+             * @enum {string}
+             */
+            pick?: "all" | "thinnest" | "thickest" | "most_slices";
+            /**
+             * Planes
+             * @default []
+             */
+            planes?: ("axial" | "coronal" | "sagittal")[];
+        };
+        /**
+         * SeriesRuleBody
+         * @description Which image series of a study the trusts take; an empty one takes every series that can be converted.
+         */
+        SeriesRuleBody: {
+            /**
+             * Description
+             * @default []
+             */
+            description?: string[];
+            /** Max Thickness Mm */
+            max_thickness_mm?: number | null;
+            /** Min Slices */
+            min_slices?: number | null;
+            /** Min Thickness Mm */
+            min_thickness_mm?: number | null;
+            /**
+             * Modalities
+             * @default []
+             */
+            modalities?: ("CT" | "MR" | "PT" | "CR" | "DX")[];
+            /**
+             * Not Description
+             * @default []
+             */
+            not_description?: string[];
+            /**
+             * Pick
+             * @default all
+             * @enum {string}
+             */
+            pick?: "all" | "thinnest" | "thickest" | "most_slices";
+            /**
+             * Planes
+             * @default []
+             */
+            planes?: ("axial" | "coronal" | "sagittal")[];
         };
         /**
          * SessionRead

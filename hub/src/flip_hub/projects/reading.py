@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
+from flip_contracts.imaging import SeriesRule
 from flip_contracts.statuses import TERMINAL_RUN_STATES, Decision
 from flip_hub.auth import may, staged_at_own_trusts
 from flip_hub.cohorts.service import answer_totals, total_of
@@ -51,6 +52,7 @@ def project_read(session: Session, project: Project) -> ProjectRead:
         purpose=project.purpose,
         kind=project.kind,
         dicom_to_nifti=project.dicom_to_nifti,
+        series_rule=SeriesRule.model_validate(project.series_rule) if project.series_rule else None,
         status=project.status,
         owner_id=project.owner_id,
         owner=person_read(session.get_one(User, project.owner_id)),

@@ -32,7 +32,9 @@ router = APIRouter(prefix="/projects", tags=["projects"])
 @router.post("", status_code=201, responses=errors(service.ProjectNameTaken))
 def create_project(body: ProjectCreate, user: CurrentUser, session: WriteSession) -> ProjectRead:
     require(user, "create_projects")
-    project = service.create_project(session, user, body.name, body.purpose, body.kind, body.dicom_to_nifti)
+    project = service.create_project(
+        session, user, body.name, body.purpose, body.kind, body.dicom_to_nifti, body.series_rule
+    )
     return reading.project_read(session, project)
 
 
@@ -60,7 +62,7 @@ def get_project(project_id: UUID, user: CurrentUser, session: ReadSession) -> Pr
 def edit_project(project_id: UUID, body: ProjectEdit, user: CurrentUser, session: WriteSession) -> ProjectRead:
     """Until it is staged."""
     project = visible_project(session, user, project_id, change=True)
-    service.edit_project(session, user, project, body.model_dump(exclude_unset=True))
+    service.edit_project(session, user, project, body.model_dump(mode="json", exclude_unset=True))
     return reading.project_read(session, project)
 
 

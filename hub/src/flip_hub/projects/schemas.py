@@ -6,20 +6,29 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from flip_contracts.imaging import SeriesRule
+
 Kind = Literal["imaging", "tabular"]
 Name = Annotated[str, Field(min_length=1, max_length=75, pattern=r"^[^<>&\x00-\x1f\x7f]+$")]
 Purpose = Annotated[str, Field(min_length=1, max_length=2000, pattern=r"^[^\x00]+$")]
 Email = Annotated[str, Field(max_length=254, pattern=r"^[^@\s\x00]+@[^@\s\x00]+$")]
 
 
+class SeriesRuleBody(SeriesRule):
+    """Which image series of a study the trusts take; an empty one takes every series that can be converted."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
 class ProjectCreate(BaseModel):
-    """`dicom_to_nifti` means nothing to a tabular project."""
+    """`dicom_to_nifti` and `series_rule` mean nothing to a tabular project."""
 
     model_config = ConfigDict(extra="forbid")
     name: Name
     purpose: Purpose
     kind: Kind
     dicom_to_nifti: bool = True
+    series_rule: SeriesRuleBody | None = None
 
 
 class ProjectEdit(BaseModel):
@@ -30,6 +39,7 @@ class ProjectEdit(BaseModel):
     purpose: Purpose = ""
     kind: Kind = "imaging"
     dicom_to_nifti: bool = True
+    series_rule: SeriesRuleBody | None = None
 
 
 class MemberAdd(BaseModel):
@@ -120,6 +130,7 @@ class ProjectRead(BaseModel):
     purpose: str
     kind: str
     dicom_to_nifti: bool
+    series_rule: SeriesRule | None
     status: str
     owner_id: UUID
     owner: PersonRead

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from flip_contracts.imaging import SeriesRule
 from flip_contracts.messages import DecisionMessage, ImagingMessage, MessageKind
 from flip_contracts.statuses import Decision, ProjectStatus
 from flip_contracts.tasks import CloseProject, ReviewProject
@@ -54,7 +55,13 @@ class TrustHasNoUsableAnswer(Conflict):
 
 
 def create_project(
-    session: Session, user: User, name: str, purpose: str, kind: str, dicom_to_nifti: bool = True
+    session: Session,
+    user: User,
+    name: str,
+    purpose: str,
+    kind: str,
+    dicom_to_nifti: bool = True,
+    series_rule: SeriesRule | None = None,
 ) -> Project:
     ensure_name_free(session, user.id, name)
     project = Project(
@@ -63,12 +70,17 @@ def create_project(
         purpose=purpose,
         kind=kind,
         dicom_to_nifti=dicom_to_nifti and kind == "imaging",
+        series_rule=_stored(series_rule) if kind == "imaging" else None,
         status=ProjectStatus.UNSTAGED,
     )
     session.add(project)
     session.flush()
     record(session, str(user.id), "project.created", str(project.id))
     return project
+
+
+def _stored(rule: SeriesRule | None) -> dict[str, Any] | None:
+    return rule.model_dump(mode="json", exclude_defaults=True) if rule else None
 
 
 def ensure_name_free(session: Session, owner_id: Any, name: str, but: Project | None = None) -> None:
@@ -87,6 +99,8 @@ def edit_project(session: Session, user: User, project: Project, changes: dict[s
     for key, value in changes.items():
         setattr(project, key, value)
     project.dicom_to_nifti = project.dicom_to_nifti and project.kind == "imaging"
+    if project.kind != "imaging":
+        project.series_rule = None
     record(session, str(user.id), "project.edited", str(project.id), fields=sorted(changes))
     project_changed(session, project.id, "edited")
 
@@ -117,6 +131,7 @@ def stage(session: Session, user: User, project: Project, names: list[str]) -> N
                 owner=session.get_one(User, project.owner_id).name,
                 imaging=project.kind == "imaging",
                 dicom_to_nifti=project.dicom_to_nifti,
+                series_rule=SeriesRule.model_validate(project.series_rule) if project.series_rule else None,
                 query_id=query.id,
                 sql=query.sql,
             ),

@@ -18,6 +18,7 @@ class Project(WithId, Base):
     purpose: Mapped[str]
     kind: Mapped[str]
     dicom_to_nifti: Mapped[bool] = mapped_column(default=True, server_default=text("true"))
+    series_rule: Mapped[dict | None]
     status: Mapped[str]
     query_id: Mapped[UUID | None] = mapped_column(ForeignKey("cohort_queries.id", use_alter=True))
     query_saved_at: Mapped[datetime | None]

@@ -9,7 +9,8 @@ from functools import lru_cache, partial
 from typing import Annotated, Any, Literal
 from uuid import UUID, uuid4
 
-from fastapi import Depends, FastAPI, Header, Request
+from fastapi import Depends, FastAPI, Header, Query, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, BeforeValidator, Field
@@ -20,18 +21,21 @@ from flip.protocol import (
     DATA_METRICS_PATH,
     IMAGES_PATH,
     LAYOUT_PACKED,
+    RESOURCES_PATH,
     Cohort,
     Column,
     ColumnType,
     ImagesReply,
+    ResourceReply,
 )
 from flip_contracts.messages import MetricPoint, MetricsMessage, NodeEvent, NodeEventMessage
 from flip_contracts.wire import Problem
 from flip_trust.approvals.service import Approvals
+from flip_trust.enrich.errors import TooLarge
+from flip_trust.enrich.service import MAX_FILE_BYTES, Images
 from flip_trust.errors import AccessionNotInCohort, MetricRefused, NotApproved, QueryMismatch, TokenRefused, TrustError
 from flip_trust.flower.scrub import scrub
 from flip_trust.imaging.errors import ImagingError
-from flip_trust.imaging.pipeline import Pipeline
 from flip_trust.outbox import Outbox
 from flip_trust.store import RunRow, Store
 
@@ -58,9 +62,7 @@ class ExceptionBody(BaseModel):
     text: Annotated[str, Field(max_length=4000)] = ""
 
 
-def create_data_api(
-    store: Store, approvals: Approvals, pipeline: Pipeline, outbox: Outbox, label_pattern: str
-) -> FastAPI:
+def create_data_api(store: Store, approvals: Approvals, images: Images, outbox: Outbox, label_pattern: str) -> FastAPI:
     app = FastAPI(title="FLIP trust data API", openapi_url=None)
     _problems(app)
 
@@ -117,8 +119,28 @@ def create_data_api(
             raise AccessionNotInCohort("This accession is not in the approved cohort.")
         types: set[str] = set(body.resource_types)
         if "ALL" in types:
-            types = {"DICOM", "NIFTI"}  # labels come along where there are any
-        return ImagesReply(str(pipeline.folder_of(body.project_id, body.accession_id, types))).to_json()
+            types = {"NIFTI"}  # labels, DICOM and other files come along where there are any
+        return ImagesReply(str(images.folder_of(body.project_id, body.accession_id, types))).to_json()
+
+    @app.post(RESOURCES_PATH, status_code=201)
+    async def add_resource(
+        run: Annotated[RunRow, Depends(own_run)],
+        request: Request,
+        project_id: UUID,
+        accession_id: str,
+        resource_type: Literal["NIFTI", "SEGMENTATION", "DICOM"],
+        name: Annotated[str, Query(max_length=100)],
+    ) -> dict[str, Any]:
+        """The file is the body."""
+        own(run, project_id)
+        content = bytearray()
+        async for chunk in request.stream():
+            content += chunk
+            if len(content) > MAX_FILE_BYTES:
+                raise TooLarge(f"A file may have up to {MAX_FILE_BYTES // 2**30} GiB.")
+        added = images.add_from_run, project_id, run.manifest.run_id, accession_id, resource_type, name, bytes(content)
+        kept, path = await run_in_threadpool(*added)
+        return ResourceReply(str(path), kept.version).to_json()
 
     @app.post(DATA_METRICS_PATH, status_code=202)
     def put_metrics(run: Annotated[RunRow, Depends(own_run)], body: MetricsBody) -> None:

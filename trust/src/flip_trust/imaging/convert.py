@@ -1,5 +1,6 @@
-"""One de-identified image series to one NIfTI file with reproducible bytes and no text in it."""
+"""One volume of de-identified slices, or one radiograph, to one NIfTI file: reproducible bytes, no text in it."""
 
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -11,18 +12,19 @@ import nibabel as nib
 import numpy as np
 from isal import igzip
 
+from flip_trust.imaging.checks import check_volume, ordered_with_spacing
 from flip_trust.imaging.deidentify import Instance
 from flip_trust.imaging.errors import Exclusion, ImagingExcluded
+from flip_trust.imaging.preview import preview_of, write_preview
 
 _TIMEOUT_S = 600
-_TOLERANCE_MM = 0.02
 _TEXT_FIELDS = ((4, 32), (148, 252), (328, 344))  # data_type and db_name; descrip and aux_file; intent_name
 _HEADER, _VOX_OFFSET = 348, 352
 
 
-def convert_series(instances: Sequence[Instance], target: Path) -> None:
-    """Writes `target` (.nii.gz), or raises ImagingExcluded and writes nothing."""
-    step = slice_spacing(instances)
+def convert_volume(instances: Sequence[Instance], target: Path) -> list[float]:
+    """Writes `target` (.nii.gz), returns the voxel spacing in mm; or raises ImagingExcluded and writes nothing."""
+    ordered, step = ordered_with_spacing(instances)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".convert-") as scratch:
         source, out = Path(scratch) / "in", Path(scratch) / "out"
         source.mkdir()
@@ -31,33 +33,31 @@ def convert_series(instances: Sequence[Instance], target: Path) -> None:
             (source / instance.path.name).hardlink_to(instance.path)
         nii = _run(source, out)
         image: Any = nib.load(nii)
-        _check(image, instances, step)
+        check_volume(image, ordered, step)
         target.write_bytes(nifti_gz(nii.read_bytes()))
+        write_preview(image, preview_of(target))
+    return [round(float(v), 4) for v in image.header.get_zooms()[:3]]
 
 
-def slice_spacing(instances: Sequence[Instance]) -> float:
-    """Distance between slices in mm, from positions alone; the tags that state it are often wrong."""
+def convert_projection(instance: Instance, target: Path) -> list[float]:
+    """A radiograph as (columns, rows, 1): it lies in no patient space, so only its pixel spacing is kept."""
+    ds = instance.dataset
     try:
-        first = instances[0].dataset
-        orientation = np.asarray(first.ImageOrientationPatient, float)
-        normal = np.cross(orientation[:3], orientation[3:])
-        positions = np.array([np.asarray(i.dataset.ImagePositionPatient, float) for i in instances])
-        same = all(
-            np.allclose(np.asarray(i.dataset.ImageOrientationPatient, float), orientation, atol=1e-4)
-            and np.allclose(np.asarray(i.dataset.PixelSpacing, float), np.asarray(first.PixelSpacing, float))
-            and (i.dataset.Rows, i.dataset.Columns) == (first.Rows, first.Columns)
-            for i in instances
-        )
-    except (AttributeError, ValueError, TypeError):
+        spacing = ds.get("ImagerPixelSpacing") or ds.get("PixelSpacing") or (1.0, 1.0)
+        row_mm, column_mm = (float(v) for v in spacing)
+    except (TypeError, ValueError):
         raise ImagingExcluded(Exclusion.GEOMETRY_INVALID) from None
-    positions = positions[np.argsort(positions @ normal)]
-    moves = np.diff(positions, axis=0)
-    steps = moves @ normal
-    sideways = np.linalg.norm(moves - np.outer(steps, normal), axis=1)  # gantry tilt: voxels would be sheared
-    even = len(steps) > 0 and steps.min() > _TOLERANCE_MM and np.ptp(steps) <= max(_TOLERANCE_MM, 0.01 * steps.mean())
-    if not same or not even or sideways.max() > max(_TOLERANCE_MM, 0.01 * steps.mean()):
-        raise ImagingExcluded(Exclusion.GEOMETRY_INVALID)
-    return float(steps.mean())
+    stored = instance.pixels().T[:, :, None]
+    slope, intercept = float(ds.get("RescaleSlope", 1) or 1), float(ds.get("RescaleIntercept", 0) or 0)
+    image = nib.Nifti1Image(stored, np.diag([column_mm, row_mm, 1.0, 1.0]))
+    image.header.set_sform(None, 0)
+    image.header.set_qform(None, 0)
+    image.header["pixdim"][1:4] = column_mm, row_mm, 1.0
+    raw = bytearray(image.to_bytes())
+    raw[112:120] = np.array([slope, intercept], "<f4").tobytes()  # scl_slope, scl_inter: nibabel would rescale
+    target.write_bytes(nifti_gz(bytes(raw)))
+    write_preview(image, preview_of(target))
+    return [column_mm, row_mm, 1.0]
 
 
 def nifti_gz(raw: bytes) -> bytes:
@@ -67,7 +67,7 @@ def nifti_gz(raw: bytes) -> bytes:
     clean = bytearray(raw)
     for start, end in (*_TEXT_FIELDS, (_HEADER, _VOX_OFFSET)):
         clean[start:end] = bytes(end - start)
-    return igzip.compress(bytes(clean), 1, mtime=0)
+    return igzip.compress(clean, 1, mtime=0)
 
 
 def _run(source: Path, out: Path) -> Path:
@@ -88,14 +88,6 @@ def _run(source: Path, out: Path) -> Path:
         raise ImagingExcluded(Exclusion.CONVERSION_FAILED) from None
     written = list(out.iterdir())
     if done.returncode != 0 or len(written) != 1 or written[0].suffix != ".nii":
+        shutil.rmtree(out, ignore_errors=True)  # what a failed conversion wrote is wrong in ways that do not show
         raise ImagingExcluded(Exclusion.CONVERSION_FAILED)
     return written[0]
-
-
-def _check(image: Any, instances: Sequence[Instance], step: float) -> None:
-    first = instances[0].dataset
-    expected = (first.Columns, first.Rows, len(instances))
-    row_mm, column_mm = (float(v) for v in first.PixelSpacing)
-    zooms = image.header.get_zooms()[:3]
-    if image.shape != expected or not np.allclose(zooms, (column_mm, row_mm, step), atol=_TOLERANCE_MM, rtol=0.01):
-        raise ImagingExcluded(Exclusion.GEOMETRY_INVALID)

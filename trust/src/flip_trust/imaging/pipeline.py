@@ -7,26 +7,24 @@ import logging
 import os
 import shutil
 import tempfile
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID
 
 from flip_contracts.statuses import ImagingStage
-from flip_trust.imaging.convert import convert_series
-from flip_trust.imaging.deidentify import Deidentifier, Instance
 from flip_trust.imaging.driver import PacsDriver
 from flip_trust.imaging.errors import AccessionNotFound, Exclusion, ImagingExcluded, ResourceMissing
 from flip_trust.imaging.ledger import Ledger
-from flip_trust.imaging.segment import referenced_series, write_label
+from flip_trust.imaging.plan import StudyPlan
+from flip_trust.imaging.study import prepare_study
 
 log = logging.getLogger(__name__)
 
-RESOURCE_TYPES = frozenset({"DICOM", "NIFTI", "SEGMENTATION"})
+_FILES = {"DICOM": "dicom/*.dcm", "NIFTI": "input_*.nii.gz", "SEGMENTATION": "label_*.nii.gz"}
 _NOT_FOUND = frozenset({Exclusion.ACCESSION_NOT_FOUND, Exclusion.ACCESSION_AMBIGUOUS})
 # The archive may do better next time; what fails for its own content will fail again.
-_RETRIED = _NOT_FOUND | {Exclusion.PULL_FAILED, Exclusion.INTERNAL_ERROR}
+_RETRIED = _NOT_FOUND | {Exclusion.PULL_FAILED, Exclusion.TEXT_CHECK_UNAVAILABLE, Exclusion.INTERNAL_ERROR}
 _LOCKS = 64
 _SCRATCH = ".tmp-"
 
@@ -34,8 +32,15 @@ _SCRATCH = ".tmp-"
 class Pipeline:
     """Thread-safe, and safe beside another process on the same cache. Never logs what could name a patient."""
 
-    def __init__(self, driver: PacsDriver, cache_dir: Path, key: bytes, ledger: Ledger):
-        self._driver, self._cache, self._key, self._ledger = driver, cache_dir, key, ledger
+    def __init__(
+        self,
+        driver: PacsDriver,
+        cache_dir: Path,
+        key: bytes,
+        ledger: Ledger,
+        plan_of: Callable[[UUID], StudyPlan] = lambda project_id: StudyPlan(),
+    ):
+        self._driver, self._cache, self._key, self._ledger, self._plan_of = driver, cache_dir, key, ledger, plan_of
         self._sweep()
 
     def prepare(
@@ -51,7 +56,7 @@ class Pipeline:
 
     def folder_of(self, project_id: UUID, accession_id: str, types: set[str]) -> Path:
         """The accession's folder, prepared on demand. Raises AccessionNotFound or ResourceMissing."""
-        if unknown := types - RESOURCE_TYPES:
+        if unknown := types - _FILES.keys():
             raise ValueError(f"unknown resource types: {len(unknown)}")
         accession = accession_id.strip()
         reason = self._settle(project_id, accession)
@@ -60,8 +65,9 @@ class Pipeline:
         if reason:
             raise ResourceMissing("NIFTI" if "NIFTI" in types else min(types, default="NIFTI"), reason)
         folder = self._folder(project_id, accession)
-        if "SEGMENTATION" in types and not any(folder.glob("label_*.nii.gz")):
-            raise ResourceMissing("SEGMENTATION")
+        for kind, pattern in _FILES.items():
+            if kind in types and next(folder.glob(pattern), None) is None:
+                raise ResourceMissing(kind)
         return folder
 
     def accession_key(self, project_id: UUID, accession_id: str) -> str:
@@ -120,22 +126,13 @@ class Pipeline:
 
         raw, out = scratch / "raw", scratch / "out"
         raw.mkdir()
-        (out / "dicom").mkdir(parents=True)
+        out.mkdir()
         count = self._pull(accession, raw)
         reached(ImagingStage.FOUND)
         if count == 0 or count != sum(1 for _ in raw.iterdir()):
             raise ImagingExcluded(Exclusion.PULL_FAILED)
         reached(ImagingStage.PULLED)
-        instances = Deidentifier(self._project_key(project_id)).study(raw, accession, out / "dicom")
-        shutil.rmtree(raw)  # from here on nothing identifiable is on disk
-        reached(ImagingStage.DEIDENTIFIED)
-        images = _images(instances)
-        for number, series in enumerate(images, start=1):
-            convert_series(series, out / f"input_{number}.nii.gz")
-        reached(ImagingStage.CONVERTED)
-        for number, seg in _labels(instances, images).items():
-            write_label(seg, out / f"input_{number}.nii.gz", out / f"label_{number}.nii.gz")
-        reached(ImagingStage.CHECKED)
+        prepare_study(raw, accession, out, self._project_key(project_id), self._plan_of(project_id), reached)
 
     def _pull(self, accession: str, raw: Path) -> int:
         try:
@@ -164,32 +161,6 @@ class Pipeline:
         with (locks / str(int(key[:8], 16) % _LOCKS)).open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield
-
-
-def _images(instances: list[Instance]) -> list[list[Instance]]:
-    """Image series in a stable order. A lone slice is no volume and is left out."""
-    series: dict[str, list[Instance]] = defaultdict(list)
-    for instance in instances:
-        if not instance.is_seg:
-            series[instance.series].append(instance)
-    volumes = [members for members in series.values() if len(members) > 1]
-    if not volumes:
-        raise ImagingExcluded(Exclusion.NO_IMAGES)
-    return sorted(volumes, key=lambda members: (int(members[0].dataset.get("SeriesNumber") or 0), members[0].series))
-
-
-def _labels(instances: list[Instance], images: list[list[Instance]]) -> dict[int, Instance]:
-    """Which segmentation belongs to which image number. Two for one image: nobody can say which is meant."""
-    numbers = {series[0].series: number for number, series in enumerate(images, start=1)}
-    labels: dict[int, Instance] = {}
-    for seg in (instance for instance in instances if instance.is_seg):
-        number = numbers.get(referenced_series(seg) or "")
-        if number is None:
-            continue
-        if number in labels:
-            raise ImagingExcluded(Exclusion.SEGMENTATION_MISMATCH)
-        labels[number] = seg
-    return labels
 
 
 def _publish(built: Path, folder: Path) -> None:

@@ -6,6 +6,8 @@ from typing import Any
 import highdicom as hd
 import nibabel as nib
 import numpy as np
+from numpy.typing import NDArray
+from pydicom import Dataset
 
 from flip_trust.imaging.convert import nifti_gz
 from flip_trust.imaging.deidentify import Instance
@@ -14,12 +16,19 @@ from flip_trust.imaging.errors import Exclusion, ImagingExcluded
 _OFF_GRID = 0.05  # of a voxel
 
 
-def referenced_series(seg: Instance) -> str | None:
-    references = seg.dataset.get("ReferencedSeriesSequence")
+def referenced_series(seg: Dataset) -> str | None:
+    """The one image series that a SEG was drawn on."""
+    references = seg.get("ReferencedSeriesSequence")
     return str(references[0].SeriesInstanceUID) if references and len(references) == 1 else None
 
 
-def write_label(seg: Instance, image: Path, target: Path) -> None:
+def segment_names(seg: Dataset) -> dict[int, str]:
+    """What each voxel value stands for: a name of the allow-list, or its number."""
+    segments = seg.get("SegmentSequence", ())
+    return {int(s.SegmentNumber): str(s.SegmentLabel) for s in segments if s.SegmentNumber}  # 0: background
+
+
+def write_segmentation(seg: Instance, image: Path, target: Path) -> None:
     """Writes `target` (.nii.gz) for the NIfTI `image`; voxel values are segment numbers."""
     try:
         volume = hd.seg.segread(seg.path).get_volume(combine_segments=True, allow_missing_positions=True)
@@ -44,6 +53,11 @@ def write_label(seg: Instance, image: Path, target: Path) -> None:
         label[tuple(voxels.T)] = values
         if np.count_nonzero(label) != len(filled):
             raise ImagingExcluded(Exclusion.SEGMENTATION_MISMATCH)  # coarser grid: two voxels fell into one
+    write_label(label, reference, target)
+
+
+def write_label(label: NDArray[np.uint8], reference: Any, target: Path) -> None:
+    """A label on the grid of the NIfTI image `reference`, in the same storage order."""
     header = reference.header.copy()
     header.set_data_dtype(np.uint8)
     header.set_slope_inter(1, 0)

@@ -40,8 +40,9 @@ def seed_of(seed: int, accession_id: str) -> int:
     return int.from_bytes(hashlib.sha256(f"{seed}:{accession_id}".encode()).digest()[:8], "big")
 
 
-def make_phantom(seed: int, style: str, shape: tuple[int, int, int] = SHAPE) -> Phantom:
-    site = STYLES.get(style, OTHER_STYLE)
+def make_phantom(seed: int, style: str | SiteStyle, shape: tuple[int, int, int] = SHAPE) -> Phantom:
+    """`style`: the name of one of `STYLES`, or a style of its own."""
+    site = STYLES.get(style, OTHER_STYLE) if isinstance(style, str) else style
     rng = np.random.default_rng(seed)
     z, y, x = _millimetres(shape, site.spacing)
     dz, dy, dx = (_smooth_field(rng, shape) for _ in range(3))

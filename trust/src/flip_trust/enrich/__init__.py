@@ -1,0 +1,1 @@
+"""Labels and other files that people and runs add to an accession: checked, versioned, kept."""
