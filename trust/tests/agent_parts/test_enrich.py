@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from flip_contracts.tasks import CloseProject
 from flip_trust import cli
 from flip_trust.enrich.errors import ImageUnclear, NameRefused, NotALabel, OffGrid
-from flip_trust.enrich.matching import accession_of
+from flip_trust.enrich.matching import accession_of, rest_of
 from flip_trust.errors import AccessionNotInCohort
 
 BOTH = {"NIFTI", "SEGMENTATION"}
@@ -180,7 +180,10 @@ def test_two_images_on_one_grid_need_a_name(site, review, accession, label, give
     ],
 )
 def test_a_file_is_matched_by_folder_or_by_how_its_name_begins(path, accession):
-    assert accession_of(path, {"ACC1", "ACC12", "ACC1-2"}) == accession
+    known = {"ACC1", "ACC12", "ACC1-2"}
+    assert accession_of(path, known) == accession
+    assert not accession or not rest_of(path[-1], known).startswith("ACC")
+    assert rest_of(path[-1], known).endswith(".nii.gz")
 
 
 @pytest.fixture

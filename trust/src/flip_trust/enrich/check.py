@@ -109,7 +109,8 @@ def _turned(values: NDArray[Any], affine: NDArray[np.float64], image: Any) -> ND
     change = nib.orientations.ornt_transform(
         nib.orientations.io_orientation(affine), nib.orientations.io_orientation(image.affine)
     )
-    turned: Any = nib.Nifti1Image(values, affine).as_reoriented(change)
+    labelled: Any = nib.Nifti1Image(values, affine)
+    turned: Any = labelled.as_reoriented(change)
     if turned.shape != image.shape[:3]:
         return None
     to_image = np.linalg.inv(image.affine) @ turned.affine

@@ -64,5 +64,5 @@ def _beginning(name: str, accessions: Collection[str]) -> str:
 def rest_of(name: str, accessions: Collection[str]) -> str:
     """A file's name without the accession it begins with, so that no accession number becomes a file's name."""
     found = _beginning(name, accessions)
-    rest = name[len(found) :].lstrip("-_. ") if found else name
-    return rest if "." in rest else f"label.{rest}" if rest else name
+    rest = name[len(found) :].lstrip("-_ ")
+    return f"file{rest}" if rest.startswith(".") else rest

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import numpy as np
 import pydicom
+from pydicom.datadict import keyword_for_tag
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
@@ -158,7 +159,7 @@ class Deidentifier:
         for tag in ds.keys():  # noqa: SIM118 - iterating the dataset itself would parse every value, pixels too
             if tag.is_private:
                 continue
-            name = pydicom.datadict.keyword_for_tag(tag)
+            name = keyword_for_tag(tag)
             if not name or name == "PixelData":
                 continue
             if name in allow.MAPPED_UIDS:

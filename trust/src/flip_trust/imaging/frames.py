@@ -63,8 +63,8 @@ def single_frames(ds: Dataset) -> Iterator[Dataset]:
         frame.SOPInstanceUID = f"{ds.SOPInstanceUID}#{number}"  # hashed before it is written
         for group, names in _GROUPS.items():
             item = _first(groups.get(group)) or _first(shared.get(group) if shared is not None else None)
-            for there, here in names.items() if item is not None else ():
-                if there in item:
+            for there, here in names.items():
+                if item is not None and there in item:
                     setattr(frame, here, item[there].value)
         yield frame
 

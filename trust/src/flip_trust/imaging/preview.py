@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import nibabel as nib
 import numpy as np
+from nibabel.affines import voxel_sizes
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -39,7 +40,7 @@ def _planes(image: Any) -> list[tuple[NDArray[Any], float]]:
         return [(np.asarray(stored)[:, :, 0].T, y / x)]
     turn = nib.orientations.io_orientation(image.affine)  # to x to the right, y to the front, z to the head
     voxels = nib.orientations.apply_orientation(stored, turn)
-    x, y, z = nib.affines.voxel_sizes(image.affine @ nib.orientations.inv_ornt_aff(turn, image.shape))
+    x, y, z = voxel_sizes(image.affine @ nib.orientations.inv_ornt_aff(turn, image.shape))
     i, j, k = (n // 2 for n in voxels.shape)
     return [
         (voxels[::-1, ::-1, k].T, y / x),  # the patient's left is on the right

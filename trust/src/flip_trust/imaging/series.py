@@ -3,7 +3,7 @@
 import fnmatch
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -66,9 +66,11 @@ def selected(series: Iterable[RawSeries], rule: SeriesRule) -> list[RawSeries]:
         return fitting
     if rule.pick == "most_slices":
         return [max(fitting, key=lambda one: one.frames)]
-    known = [one for one in fitting if one.thickness is not None]
-    choose: Callable[..., RawSeries] = min if rule.pick == "thinnest" else max
-    return [choose(known, key=lambda one: one.thickness)] if known else []
+    known = [(one.thickness, place) for place, one in enumerate(fitting) if one.thickness is not None]
+    if not known:
+        return []
+    wanted = min(known) if rule.pick == "thinnest" else max(known, key=lambda found: (found[0], -found[1]))
+    return [fitting[wanted[1]]]
 
 
 def _fits(one: RawSeries, rule: SeriesRule) -> bool:
