@@ -245,6 +245,12 @@ class Stack:
             "fl", [str(FLOWER_BIN / "flip-fl"), "serve"], self._fl_process_env, self.root / "fl.log"
         )
 
+    def start_fl_again(self) -> None:
+        """After its end, which took its SuperLink with it."""
+        assert self.fl
+        self.fl.popen.wait()
+        self._start_fl()
+
     def _net_is_online(self) -> bool:
         url = f"http://127.0.0.1:{self.ports['fl_api']}/v1/health"
         key = (self.root / "keys" / "net.key").read_text().strip()

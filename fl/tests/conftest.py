@@ -73,17 +73,20 @@ class Net:
     host: str = "127.0.0.1"
     cursor: int = 0
     nodes: list[Node] = field(default_factory=list)
+    command: list[str] = field(default_factory=list)
+    env: dict[str, str] = field(default_factory=dict)
 
     @property
     def hub_public_key(self) -> str:
         raw = self.signing_key.public_key().public_bytes(ser.Encoding.Raw, ser.PublicFormat.Raw)
         return base64.b64encode(raw).decode()
 
-    def prepare(self, trusts: int = 2, archive: bytes | None = None, **run_config) -> tuple[UUID, dict]:
+    def prepare(
+        self, trusts: int = 2, archive: bytes | None = None, options: Mapping[str, object] | None = None, **run_config
+    ) -> tuple[UUID, dict]:
         run_id = uuid4()
-        spec = RunSpec(
-            model_id=uuid4(), project_id=uuid4(), cohort_query="SELECT 1", run_config=run_config, trust_count=trusts
-        )
+        run = {"model_id": uuid4(), "project_id": uuid4(), "cohort_query": "SELECT 1", "trust_count": trusts}
+        spec = RunSpec.model_validate({**run, "run_config": run_config, **(options or {})})
         response = self.client.put(
             f"/v1/runs/{run_id}",
             data={"spec": spec.model_dump_json()},
@@ -92,18 +95,18 @@ class Net:
         response.raise_for_status()
         return run_id, response.json()
 
-    def join(self, run_id: UUID, trust: str, fab_sha256: str) -> Node:
+    def join(self, run_id: UUID, trust: str, fab_sha256: str, superlink: str = "") -> Node:
         private = ec.generate_private_key(ec.SECP384R1())
         public = private.public_key().public_bytes(ser.Encoding.OpenSSH, ser.PublicFormat.OpenSSH).decode()
         self.client.post(f"/v1/runs/{run_id}/nodes", json={"trust": trust, "public_key": public}).raise_for_status()
-        work = self.root / f"{trust}-{run_id.hex[:8]}"
+        work = self.root / f"{trust}-{run_id.hex[:8]}-{len(self.nodes)}"
         work.mkdir()
         key_file = work / "node.key"
         key_file.write_bytes(private.private_bytes(ser.Encoding.PEM, ser.PrivateFormat.OpenSSH, ser.NoEncryption()))
         spec = {
             "run_id": str(run_id),
             "trust": trust,
-            "superlink": f"{self.host}:{self.ports['fleet']}",
+            "superlink": superlink or f"{self.host}:{self.ports['fleet']}",
             "ca_pem_file": str(self.root / "fl" / "pki" / "ca.crt"),
             "private_key_file": str(key_file),
             "fab_sha256": fab_sha256,
@@ -125,6 +128,11 @@ class Net:
         self.nodes.append(node)
         return node
 
+    def start_again(self) -> None:
+        """As whoever looks after it would, when it has ended."""
+        with (self.root / "fl.log").open("ab") as log:
+            self.process = subprocess.Popen(self.command, env=self.env, stdout=log, stderr=log)
+
     def start(self, run_id: UUID, nodes: int) -> None:
         deadline = time.monotonic() + 40
         while sum(n["online"] for n in self.client.get(f"/v1/runs/{run_id}").json()["nodes"]) < nodes:
@@ -134,7 +142,11 @@ class Net:
 
     def look(self, wait: float = 0.2) -> list[dict]:
         """What happened since the last look, in all runs of this net."""
-        page = self.client.get("/v1/events", params={"after": self.cursor, "wait": wait}, timeout=15).json()
+        try:
+            page = self.client.get("/v1/events", params={"after": self.cursor, "wait": wait}, timeout=15).json()
+        except httpx.TransportError:  # it is being started again
+            time.sleep(0.1)
+            return []
         self.cursor = page["next_after"]
         return page["events"]
 
@@ -208,7 +220,7 @@ def running_net(
         trust_env=False,
         timeout=30,
     )
-    net = Net(root, ports, key, signing_key, process, client, SandboxLevel.NONE, host=host)
+    net = Net(root, ports, key, signing_key, process, client, SandboxLevel.NONE, host=host, command=command, env=env)
     try:
         deadline = time.monotonic() + 60
         while True:
@@ -227,5 +239,5 @@ def running_net(
         for node in net.nodes:
             if node.process.poll() is None:
                 node.process.kill()
-        process.terminate()
-        process.wait(30)  # seconds are enough on a machine that does nothing else
+        net.process.terminate()
+        net.process.wait(30)  # seconds are enough on a machine that does nothing else

@@ -19,6 +19,7 @@ import pytest
 from flwr.app import ArrayRecord, Error, Message, RecordDict
 from flwr.cli.build import build_fab_from_files
 from flwr.common.constant import NOOP_FLWR_AID, SUPERLINK_NODE_ID, ErrorCode, SubStatus
+from flwr.proto.node_pb2 import NodeInfo
 from flwr.proto.runtime_pb2 import AcquireTaskRequest, PushTaskOutputRequest
 from flwr.serverapp.strategy import FedAvg, Strategy
 from flwr.supercore.constant import TaskType
@@ -32,10 +33,14 @@ from flwr.supercore.interceptors import (
 )
 from flwr.supercore.object_store import ObjectStoreFactory
 from flwr.supercore.protobuf.translation import ProtobufTranslationMiddleware
+from flwr.supercore.retry import make_simple_http_retry_invoker
+from flwr.supercore.run import RunNotRunningException
 from flwr.supercore.runtime import RuntimeHttpClient
 from flwr.supercore.task_identity import TaskIdentity
 from flwr.superlink.federation import NoOpFederationManager
 from flwr.supernode.cli.flower_supernode import SuperNodeLifespanConfig, _start_supernode_http_api
+from flwr.supernode.fleet_http_client import FleetHttpClient
+from flwr.supernode.node_auth_http_interceptor import NodeAuthHttpInterceptor
 from flwr.supernode.nodestate import NodeStateFactory
 
 from flip_fl.api.service import FLWR_VERSION
@@ -412,3 +417,34 @@ clientapp = "app:client"
     assert isinstance(built, tuple), "build_fab_from_files returns something else than a pair"
     assert isinstance(built[0], bytes), "build_fab_from_files does not return the FAB's bytes first"
     assert built[0][:2] == b"PK", "a FAB is not a zip any more"
+
+
+def test_the_grid_and_nodes_are_as_rounds_takes_them():
+    assert parameters(flwr_grid.HttpGrid.send_and_receive) == ["messages", "timeout"]
+    assert parameters(flwr_grid.HttpGrid.get_nodes) == []
+    assert {"node_id", "name"} <= set(NodeInfo.DESCRIPTOR.fields_by_name)
+    assert ErrorCode.NODE_UNAVAILABLE == 5
+
+
+def test_start_and_its_result_are_as_a_resumed_run_needs_them():
+    assert parameters(Strategy.start) == [
+        *("grid", "initial_arrays", "num_rounds", "timeout"),
+        *("train_config", "evaluate_config", "evaluate_fn"),
+    ]
+    fields = {field.name for field in dataclasses.fields(flwr_strategies.Result)}
+    assert fields == {
+        *("arrays", "train_metrics_clientapp", "evaluate_metrics_clientapp", "evaluate_metrics_serverapp"),
+    }
+    overridden = [name for name in flwr_strategies.__all__ if "start" in vars(getattr(flwr_strategies, name))]
+    assert overridden == ["Strategy"], "a strategy with a start of its own would not be watched"
+
+
+def test_a_supernodes_connection_is_as_run_watch_takes_it():
+    source = inspect.getsource(flwr_node.start_client_internal)
+    names = re.search(r"\(\s*(node_id,.*?)\) = conn", source, re.DOTALL)
+    assert names
+    assert [name.strip() for name in names[1].split(",")][:4] == ["node_id", "receive", "send", "get_run"]
+    assert issubclass(RunNotRunningException, BaseException)
+    assert "RunNotRunningException" in inspect.getsource(make_simple_http_retry_invoker)
+    assert parameters(FleetHttpClient.DeactivateNode) == ["request"]
+    assert parameters(NodeAuthHttpInterceptor.__init__)[:2] == ["private_key", "public_key"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from flwr.app import ArrayRecord, Error, Message, MetricRecord, RecordDict
+from flwr.app import ArrayRecord, ConfigRecord, Error, Message, MetricRecord, RecordDict
 from flwr.common.constant import ErrorCode
 from flwr.serverapp.strategy import DifferentialPrivacyServerSideFixedClipping, FedAvg
 from flwr.supercore.task_identity import TaskIdentity
@@ -15,7 +15,7 @@ from safetensors.numpy import load_file
 
 from flip_fl.executor import client_hooks, report, server_hooks
 from flip_fl.executor.exchanges import reason_of
-from flip_fl.executor.server_hooks import NoClientResults, Watch
+from flip_fl.executor.watch import NoClientResults, Watch
 
 PLACE = "/data/work/flwr/apps/flip.probe-app.1.0.0.abcd/app/client_app.py"
 
@@ -42,6 +42,7 @@ def place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
         monkeypatch.setattr(TaskIdentity, name, 1)
     monkeypatch.setenv("FLIP_RESULTS_DIR", str(tmp_path / "results"))
     monkeypatch.setenv("FLIP_TRUST_COUNT", "2")
+    monkeypatch.setenv(client_hooks.TURN, "")  # what a call sets is undone
     return tmp_path / "results"
 
 
@@ -250,13 +251,14 @@ def test_what_a_clientapp_raises_reaches_flower_without_its_text_or_its_cause(po
         raise ValueError("patient X")
 
     with pytest.raises(Exception, match="details are in the trust's log") as caught:
-        client_hooks._call(app, None, None)
+        client_hooks._call(app, asked(), None)
     assert caught.value.__suppress_context__
     assert type(caught.value).__name__ == "ValueError"
 
 
 def test_a_clientapp_that_works_is_left_alone(posted):
-    assert client_hooks._call(lambda message, context: (message, context), "m", "c") == ("m", "c")
+    message = asked()
+    assert client_hooks._call(lambda message, context: (message, context), message, "c") == (message, "c")
     assert posted == []
 
 
@@ -264,3 +266,21 @@ def test_a_shape_that_flower_gives_a_reason_is_taken_apart_and_others_stay():
     stripped = "<class 'RuntimeError'>:<'details are in the trust's log'>"
     assert reason_of(failed(stripped)) == "RuntimeError: details are in the trust's log"
     assert reason_of(failed("The FAB could not be verified.")) == "The FAB could not be verified."
+
+
+# --- what a message's work is called ---
+def test_the_same_round_of_the_same_trust_is_the_same_work(monkeypatch):
+    monkeypatch.setenv("SUPERNODE_NAME", "alpha")
+
+    def turn(number: int, kind: str = "train", group: str = "", message_id: str = "") -> str:
+        content = RecordDict({"config": ConfigRecord({"server-round": number})}) if number else RecordDict()
+        message = Message(content, 7, kind, group_id=group)
+        message.metadata.__dict__["_message_id"] = message_id
+        return client_hooks.turn_of(message)
+
+    assert turn(3, message_id="a") == turn(3, message_id="b")
+    kinds = {turn(3), turn(4), turn(3, "evaluate"), turn(3, group="start-2"), turn(0, message_id="a")}
+    assert len({*kinds, turn(0, message_id="b")}) == 6
+    before = turn(3)
+    monkeypatch.setenv("SUPERNODE_NAME", "beta")
+    assert turn(3) != before

@@ -229,3 +229,20 @@ def test_the_end_of_a_process_waits_a_bounded_time(platform: Any) -> None:
     done = send_and_end(platform, 3, "import flip._metrics as queue; queue.EXIT_SECONDS = 1.0")
     assert time.monotonic() - start < 6
     assert b"could not be sent" in done.stderr
+
+
+def test_work_that_is_repeated_after_a_crash_sends_the_same_points_again(
+    platform: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The platform names the work; each of its points has its own id, and a repeat has the same ones."""
+    sent: list[list[str]] = []
+    for turn in ("alpha:train:3:", "alpha:train:3:", "alpha:train:4:", "beta:train:3:", ""):
+        monkeypatch.setenv(protocol.ENV_TURN, turn)
+        platform.requests.clear()
+        end = 'flip.send_metrics("t", "m", label="TRAIN_LOSS", value=9, round=0)'
+        assert send_and_end(platform, 3, end).returncode == 0
+        sent.append([point["id"] for point in platform.points()])
+    first, repeat, later, other, unnamed = sent
+    assert len(set(first)) == 4
+    assert repeat == first
+    assert len({*first, *later, *other, *unnamed}) == 16

@@ -2,13 +2,40 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
+
+from pydantic import Field
 
 from flip_contracts.sandbox import SandboxReport
 from flip_contracts.wire import Sha256, TrustName, Wire
 
 RunConfig = dict[str, str | int | float | bool]
+
+
+class OnCrash(StrEnum):
+    """What becomes of a run whose ServerApp, SuperLink or machine died."""
+
+    RESUME = "resume"  # from the last finished round; an app that cannot be resumed fails
+    RESTART = "restart"  # from round 1, as if nothing had been
+    FAIL = "fail"
+
+
+class RoundPolicy(Wire):
+    """How a round goes on when trusts are slow or lost.
+
+    `drop`: it goes on without a trust whose node was lost, which takes part again from the next round after it is back.
+    `wait`: a lost trust is waited for, and gets its message again. `minimum`: as `drop`; and once `seconds` have
+    passed, the round ends with the replies that are there, if they are `minimum` or more. In all of them a round that
+    has lost every trust waits for one, and the app's own timeout ends a round. `empty_rounds` in a row without any
+    result fail the run.
+    """
+
+    kind: Literal["drop", "wait", "minimum"] = "drop"
+    seconds: Annotated[float, Field(ge=1)] | None = None
+    minimum: Annotated[int, Field(ge=1)] = 1
+    rejoin_seconds: Annotated[float, Field(ge=1)] = 600.0
+    empty_rounds: Annotated[int, Field(ge=1)] = 1
 
 
 class RunSpec(Wire):
@@ -19,6 +46,8 @@ class RunSpec(Wire):
     cohort_query: str
     run_config: RunConfig = {}  # overrides chosen at Initiate Training; undeclared keys are refused
     trust_count: int
+    on_crash: OnCrash = OnCrash.RESUME
+    round_policy: RoundPolicy = RoundPolicy()
 
 
 class RunPrepared(Wire):
@@ -63,6 +92,7 @@ class EventKind(StrEnum):
         "round_done"  # {"round": int, "phase": "train"|"evaluate", "results": int, "failures": int, "errors": [str]}
     )
     EXCHANGES = "exchanges"  # {"aggregated_at": float, "trusts": [Exchange]}
+    ATTEMPT = "attempt"  # {"attempt": int, "after_round": int, "why": str}: it goes on after a crash; 0: from its start
     LOG = "log"  # {"lines": [str]} ServerApp output
     NOTICE = "notice"  # {"text": str} what the platform changed or noticed
     APP_EXCEPTION = "app_exception"  # {"error_class": str, "text": str} send_handled_exception

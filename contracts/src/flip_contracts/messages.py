@@ -176,13 +176,14 @@ class NodeEvent(StrEnum):
     ENDED = "ended"
     CLIENT_FAILED = "client_failed"
     CLIENT_DONE = "client_done"  # a ClientApp has answered one message
+    REJOIN = "rejoin"  # the node was lost, and its trust asks to take part again with a new key
 
 
 class NodeEventMessage(Wire):
     """Life of a run's SuperNode. `error_class` and a scrubbed text are all that leaves of a ClientApp's failure.
 
     `numbers` of CLIENT_DONE: `turn` (1 for the first message of its kind, which is `code`), `waited_seconds` (message
-    here → process started), `seconds` (of the process).
+    here → process started), `seconds` (of the process). `public_key` comes with REJOIN, as in `JoinRunResult`.
     """
 
     kind: Literal[MessageKind.NODE_EVENT] = MessageKind.NODE_EVENT
@@ -193,6 +194,7 @@ class NodeEventMessage(Wire):
     error_class: str = ""
     text: Annotated[str, Field(max_length=2000)] = ""
     numbers: dict[Annotated[str, Field(pattern=r"^[a-z][a-z_]{0,31}$")], FiniteFloat] = {}
+    public_key: Annotated[str, Field(max_length=1000)] = ""
     at: datetime
 
 

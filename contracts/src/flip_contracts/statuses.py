@@ -87,6 +87,8 @@ class RunReason(StrEnum):
     NO_TRUST_JOINED = "no_trust_joined"
     APP_REFUSED = "app_refused"
     NET_UNAVAILABLE = "net_unavailable"
+    NET_SILENT = "net_silent"  # for now: the run goes on when the net is back
+    CRASHED = "crashed"  # and could not go on: by the run's choice, by its app's nature, or too often in one round
     NO_PROGRESS = "no_progress"
     STOPPED_BY_USER = "stopped_by_user"
     ABORTED_BY_USER = "aborted_by_user"  # at once, without collecting results

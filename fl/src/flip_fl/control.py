@@ -95,8 +95,11 @@ class Control:
         self._call("UnregisterNode", UnregisterNodeRequest(node_id=node_id))
 
     def online_nodes(self) -> set[int]:
-        response = self._call("ListNodes", ListNodesRequest())
-        return {n.node_id for n in response.nodes_info if n.status == "online"}
+        return {node for node, status in self.nodes().items() if status == "online"}
+
+    def nodes(self) -> dict[int, str]:
+        """Every node that the SuperLink knows, with its status."""
+        return {n.node_id: n.status for n in self._call("ListNodes", ListNodesRequest()).nodes_info}
 
     def close(self) -> None:
         self._client.close()

@@ -44,9 +44,11 @@ class SuperLinkProcess:
         self._popen: subprocess.Popen[bytes] | None = None
         self._log = settings.data_dir / "superlink.log"
 
-    def ensure(self) -> None:
-        if self._popen is not None and self._popen.poll() is None:
-            return
+    def ensure(self) -> bool:
+        """True if there was one before, and it has ended."""
+        before = self._popen
+        if before is not None and before.poll() is None:
+            return False
         if self._popen is not None:
             log.error("the SuperLink ended with code %s; starting it again", self._popen.returncode)
         with self._log.open("ab") as sink:
@@ -59,6 +61,7 @@ class SuperLinkProcess:
                 start_new_session=True,
                 preexec_fn=die_with_parent(),
             )
+        return before is not None
 
     def stop(self) -> None:
         if self._popen is None:
@@ -99,10 +102,10 @@ def run_serve(settings: FlSettings) -> None:
     relay_at = {"host": "127.0.0.1", "port": settings.relay_port}  # the wall's doors lead to loopback and nowhere else
     servers = [
         QuietServer(uvicorn.Config(app, **place, log_level="warning", access_log=False))
-        for app, place in ((create_api(service, store, net_key), api_at), (create_relay(service), relay_at))
+        for app, place in ((create_api(service, store, net_key), api_at), (create_relay(service, store), relay_at))
     ]
     try:
-        asyncio.run(_serve(servers, superlink))
+        asyncio.run(_serve(servers, superlink, service))
     finally:
         service.close()
         superlink.stop()
@@ -122,7 +125,7 @@ def _demanded(report: SandboxReport, settings: FlSettings) -> SandboxReport:
     return report
 
 
-async def _serve(servers: list[QuietServer], superlink: SuperLinkProcess) -> None:
+async def _serve(servers: list[QuietServer], superlink: SuperLinkProcess, service: FlService) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -133,7 +136,8 @@ async def _serve(servers: list[QuietServer], superlink: SuperLinkProcess) -> Non
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stopping.wait(), 0.5)
         if time.monotonic() - last > 2:  # at most one new SuperLink every 2 s
-            superlink.ensure()
+            if superlink.ensure():
+                await asyncio.to_thread(service.superlink_began_again)
             last = time.monotonic()
     for server in servers:
         server.should_exit = True

@@ -18,7 +18,9 @@ CREATE TABLE IF NOT EXISTS runs (
   run_id TEXT PRIMARY KEY, state TEXT NOT NULL, spec TEXT NOT NULL, fab BLOB NOT NULL, fab_sha256 TEXT NOT NULL,
   flwr_run_id TEXT, token_sha256 TEXT NOT NULL, stop_requested INTEGER NOT NULL DEFAULT 0,
   announced INTEGER NOT NULL DEFAULT 0, train_results INTEGER NOT NULL DEFAULT 0,
-  failure TEXT, finished TEXT
+  failure TEXT, finished TEXT,
+  attempt INTEGER NOT NULL DEFAULT 1, crashes INTEGER NOT NULL DEFAULT 0, after_round INTEGER NOT NULL DEFAULT 0,
+  kept TEXT NOT NULL DEFAULT '', shape TEXT
 );
 CREATE TABLE IF NOT EXISTS nodes (
   run_id TEXT NOT NULL, trust TEXT NOT NULL, public_key TEXT NOT NULL, node_id TEXT NOT NULL,
@@ -29,6 +31,16 @@ CREATE TABLE IF NOT EXISTS events (
   payload TEXT NOT NULL
 );
 """
+
+
+# Of a net whose file is older: what came later, with its default.
+LATER = {
+    "attempt": "INTEGER NOT NULL DEFAULT 1",
+    "crashes": "INTEGER NOT NULL DEFAULT 0",
+    "after_round": "INTEGER NOT NULL DEFAULT 0",
+    "kept": "TEXT NOT NULL DEFAULT ''",
+    "shape": "TEXT",
+}
 
 
 def federation_of(run_id: UUID) -> str:
@@ -50,6 +62,12 @@ class RunRow:
     train_results: int
     failure: dict[str, str] | None
     finished: dict[str, Any] | None
+    attempt: int  # 1 for the first; each crash that it goes on after begins another
+    crashes: int  # in a row, without a finished round in between
+    after_round: int  # the newest that is kept
+    kept: str  # the newest checkpoint: call of `start` and round
+    resumable: bool | None  # None: its ServerApp has not come so far as to tell
+    why_not: str
 
 
 class Store:
@@ -63,6 +81,10 @@ class Store:
         self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.execute("PRAGMA synchronous=FULL")  # an event acknowledged is an event kept
         self._connection.executescript(SCHEMA)
+        there = {row["name"] for row in self._connection.execute("PRAGMA table_info(runs)")}
+        for name, kind in LATER.items():
+            if name not in there:
+                self._connection.execute(f"ALTER TABLE runs ADD COLUMN {name} {kind}")
 
     @contextmanager
     def _write(self) -> Iterator[sqlite3.Connection]:
@@ -112,6 +134,25 @@ class Store:
     def add_train_results(self, run_id: UUID, count: int) -> None:
         with self._write() as db:
             db.execute("UPDATE runs SET train_results = train_results + ? WHERE run_id = ?", (count, str(run_id)))
+
+    def keep_checkpoint(self, run_id: UUID, call: int, number: int) -> None:
+        """Progress: what crashed before does not count any more."""
+        with self._write() as db:
+            db.execute(
+                "UPDATE runs SET crashes = 0, after_round = ?, kept = ? WHERE run_id = ? AND kept <> ?",
+                (number, f"{call}.{number}", str(run_id), f"{call}.{number}"),
+            )
+
+    def begin_attempt(self, run_id: UUID, flwr_run_id: int, payload: dict[str, Any], **columns: Any) -> None:
+        """The run goes on as another run of Flower; that it does and its event are one write."""
+        values = {"flwr_run_id": str(flwr_run_id), "failure": None, **columns}
+        names = ", ".join(f"{name} = ?" for name in values)
+        with self._write() as db:
+            db.execute(
+                f"UPDATE runs SET {names}, attempt = attempt + 1, crashes = crashes + 1 WHERE run_id = ?",
+                (*values.values(), str(run_id)),
+            )
+            self._append(db, run_id, EventKind.ATTEMPT, payload)
 
     def finish(self, run_id: UUID, finished: dict[str, Any]) -> None:
         """The end of a run and its last event are one write, so it is told exactly once."""
@@ -193,6 +234,7 @@ class Store:
 
 
 def _row(r: sqlite3.Row) -> RunRow:
+    shape = json.loads(r["shape"]) if r["shape"] else {}
     return RunRow(
         run_id=UUID(r["run_id"]),
         state=r["state"],
@@ -206,4 +248,10 @@ def _row(r: sqlite3.Row) -> RunRow:
         train_results=r["train_results"],
         failure=json.loads(r["failure"]) if r["failure"] else None,
         finished=json.loads(r["finished"]) if r["finished"] else None,
+        attempt=r["attempt"],
+        crashes=r["crashes"],
+        after_round=r["after_round"],
+        kept=r["kept"],
+        resumable=shape.get("resumable"),
+        why_not=shape.get("why", ""),
     )

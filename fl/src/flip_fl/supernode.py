@@ -39,10 +39,12 @@ from flip_fl.executor.launcher import AppLaunch, Launcher, Limits, RunPlace
 from flip_fl.executor.loop import Executor, RuntimeApi
 from flip_fl.executor.waits import AdaptiveTime
 from flip_fl.executor.zygotes import ZygoteLauncher
+from flip_fl.run_watch import RUN_IS_OVER, RunWatch, say_goodbye
 from flip_fl.superlink import FAB_SIGNER
 
 log = logging.getLogger(__name__)
 REFUSED = 3  # exit code: the FAB was not the approved one
+GOODBYE_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -99,13 +101,14 @@ def run_supernode(spec_file: Path) -> None:
     api = RuntimeApi(f"127.0.0.1:{port}", None, secret)
     executor = Executor(TaskType.CLIENT_APP, api, host, launcher, place.limits.wall_seconds)
     executor.start()
-    flwr_node._init_connection = _telling_online(flwr_node._init_connection, events)
+    watch = RunWatch(executor)
+    flwr_node._init_connection = _telling_online(flwr_node._init_connection, events, watch)
     pull = _only_the_approved_fab(flwr_node._pull_and_store_message, spec, events, launcher)
     flwr_node._pull_and_store_message = _then_look(pull, executor, host)
 
     def end(*_: Any) -> None:
         # flwr's own handler would first unregister politely; the agent waits 5 s at most.
-        threading.Thread(target=_end, args=(executor, events), daemon=True).start()
+        threading.Thread(target=_end, args=(executor, events, watch, config), daemon=True).start()
 
     def start() -> None:
         flwr_node.start_client_internal(
@@ -137,9 +140,12 @@ def run_supernode(spec_file: Path) -> None:
         events.write("ended", code="supernode_exited")
 
 
-def _end(executor: Executor, events: "EventFile") -> None:
+def _end(executor: Executor, events: "EventFile", watch: RunWatch, config: SuperNodeLifespanConfig) -> None:
+    goodbye = threading.Thread(target=say_goodbye, args=(watch.node_id, config), daemon=True)
+    goodbye.start()
     executor.stop()
     events.write("ended", code="stopped")
+    goodbye.join(GOODBYE_SECONDS)
     os._exit(0)  # every child is gone; Flower's threads have nothing left to save
 
 
@@ -210,7 +216,8 @@ class ClientAppHost:
         for message in self._unanswered({m.metadata.message_id for m in turn.messages}):
             error = Error(ErrorCode.CLIENT_APP_CRASHED, f"ClientAppExited: {text}")
             flwr_node._insert_message(Message(error, reply_to=message), state, state.object_store)
-            self._events.write("client_failed", "client_app_exited", "ClientAppExited", text)
+            if why != RUN_IS_OVER:
+                self._events.write("client_failed", "client_app_exited", "ClientAppExited", text)
 
     def _tell(self, turn: "Turn") -> None:
         for message in turn.messages[:1]:
@@ -237,13 +244,14 @@ class ClientAppHost:
         ]
 
 
-def _telling_online(init: Callable[..., Any], events: EventFile) -> Callable[..., Any]:
+def _telling_online(init: Callable[..., Any], events: EventFile, watch: RunWatch) -> Callable[..., Any]:
     from contextlib import contextmanager
 
     @contextmanager
     def connection(*args: Any, **kwargs: Any):
         with init(*args, **kwargs) as conn:
             events.write("online")
+            watch.connected(conn)
             yield conn
 
     return connection

@@ -71,7 +71,10 @@ class HubSettings(BaseSettings):
     trust_offline_seconds: float = Field(default=45, description="A trust not heard of for so long is shown offline.")
     join_seconds: float = Field(default=90, description="How long a run waits for asked trusts to come online.")
     no_progress_seconds: float = Field(default=6 * 3600, description="A run without any event for so long is stopped.")
-    net_lost_seconds: float = Field(default=180, description="A run whose net is silent for so long has failed.")
+    net_lost_seconds: float = Field(default=180, description="A net that is silent for so long gets no new run.")
+    net_gone_seconds: float = Field(
+        default=6 * 3600, description="A run whose net is silent for so long has failed; until then it waits for it."
+    )
     deployment_mode: bool = Field(default=False, description="Let runs end, start no new one.")
     stop_seconds: float = Field(
         default=120, description="A stop that a net has not carried out for so long is given up."

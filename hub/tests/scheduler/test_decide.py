@@ -71,6 +71,11 @@ CASES = [
     ),
     ("a refused trust is not waited for", run(RunState.STARTING, part(S.ONLINE), part(S.REFUSED)), [Start()]),
     ("running quietly", run(RunState.RUNNING, part(S.ONLINE)), []),
+    (
+        "running, one is back with a new key",
+        run(RunState.RUNNING, part(S.ONLINE), part(S.JOINED, trust="beta")),
+        [Register("beta")],
+    ),
     ("told by the net", run(RunState.RUNNING, part(S.ONLINE), finished_on_net={"outcome": "x"}), [Finalise()]),
     (
         "withdrawn, one left",

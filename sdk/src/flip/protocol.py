@@ -22,6 +22,7 @@ ENV_MODEL_ID: Final = "FLIP_MODEL_ID"
 ENV_PROJECT_ID: Final = "FLIP_PROJECT_ID"
 ENV_RESULTS_DIR: Final = "FLIP_RESULTS_DIR"
 ENV_TRUST_COUNT: Final = "FLIP_TRUST_COUNT"
+ENV_TURN: Final = "FLIP_TURN"  # names the work of one message; the same when it is repeated after a crash
 ENV_SUPERNODE_NAME: Final = "SUPERNODE_NAME"
 ENV_DEV_DATAFRAME: Final = "DEV_DATAFRAME"
 ENV_DEV_IMAGES_DIR: Final = "DEV_IMAGES_DIR"
@@ -214,7 +215,7 @@ class ResourceReply:
 class MetricPoint:
     """One value of `send_metrics`. The same fields as `flip_contracts.messages.MetricPoint`."""
 
-    id: str  # uuid4; makes delivery idempotent
+    id: str  # a UUID; makes delivery idempotent
     label: str
     value: float
     round: int

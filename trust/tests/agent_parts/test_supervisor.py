@@ -9,7 +9,7 @@ import pytest
 
 from flip_contracts.tasks import LeaveRun, StartNode
 from flip_trust.errors import RunUnknown
-from flip_trust.flower.supervisor import Supervisor
+from flip_trust.flower.supervisor import MOST_REJOINS, Supervisor
 
 
 @pytest.fixture
@@ -18,7 +18,12 @@ def review(site):
 
 
 def events(site, run_id):
-    return [(m["event"], m["code"], m["text"]) for m in site.outbox("node_event") if m["run_id"] == str(run_id)]
+    told = [m for m in site.outbox("node_event") if m["run_id"] == str(run_id) and m["event"] != "rejoin"]
+    return [(m["event"], m["code"], m["text"]) for m in told]
+
+
+def rejoins(site, run_id):
+    return [m for m in site.outbox("node_event") if m["run_id"] == str(run_id) and m["event"] == "rejoin"]
 
 
 def write(site, run_id, line: bytes):
@@ -103,7 +108,7 @@ def test_leaving_kills_the_child_of_a_node_that_died_by_itself(site, review):
 
 
 def test_a_node_that_ignores_the_signal_is_killed_after_the_deadline(site, review, monkeypatch):
-    monkeypatch.setattr("flip_trust.flower.supervisor.STOP_SECONDS", 0.2)
+    monkeypatch.setattr("flip_trust.flower.supervisor.LEAVE_SECONDS", 0.2)
     site.agent.settings.fl_command.write_text(
         '#!/bin/sh\ntrap \'\' TERM\nsleep 300 &\necho $! > "$(dirname "$3")/child.pid"\nwait\nsleep 300\n'
     )
@@ -160,9 +165,10 @@ def test_clean_up_after_a_crash_kills_what_a_previous_agent_left(site, review):
     after = Supervisor(site.agent.settings, site.agent.store, site.agent.outbox)  # knows nothing of the process
     after.clean_up_after_crash()
     gone(site, pids)
-    assert not site.folder(run_id).exists()
-    assert site.agent.store.run(run_id).ended
-    assert site.agent.store.open_runs() == []
+    (asked,) = rejoins(site, run_id)
+    assert (asked["code"], asked["public_key"]) == ("agent_restarted", site.agent.store.run(run_id).public_key)
+    assert not site.agent.store.run(run_id).ended
+    assert site.code(StartNode(run_id=run_id)) is None  # as the hub answers, once it has registered the key
 
 
 def test_clean_up_keeps_runs_that_were_joined_and_not_started(site, review):
@@ -182,7 +188,7 @@ def test_clean_up_does_not_kill_a_stranger_who_has_the_old_number(site, review):
         site.agent.store.update_run(run_id, pid=stranger.pid, pid_started="1")
         site.agent.supervisor.clean_up_after_crash()
         assert stranger.poll() is None
-        assert site.agent.store.run(run_id).ended
+        assert rejoins(site, run_id)
     finally:
         stranger.kill()
         stranger.wait()
@@ -217,9 +223,54 @@ def test_a_line_that_is_no_utf8_does_not_silence_the_node(site, review):
     site.eventually(lambda: len(events(site, run_id)) == 3, 0.6)
 
 
-def test_a_node_that_dies_without_a_word_is_told_as_ended(site, review):
+def test_a_node_that_was_lost_is_replaced_with_a_key_of_its_own(site, review):
+    run_id = site.started(review)
+    pid, child = site.pids(run_id)
+    key, file = site.agent.store.run(run_id).public_key, (site.folder(run_id) / "node.key").read_bytes()
+    site.eventually(lambda: len(events(site, run_id)) == 2)
+    os.kill(pid, signal.SIGKILL)
+    site.eventually(lambda: rejoins(site, run_id))
+    gone(site, [child])
+    (asked,) = rejoins(site, run_id)
+    assert asked["code"] == "supernode_died"
+    assert asked["public_key"] == site.agent.store.run(run_id).public_key != key
+    assert (site.folder(run_id) / "node.key").read_bytes() != file
+    assert site.code(StartNode(run_id=run_id)) is None
+    assert site.pids(run_id)[0] != pid
+
+
+def test_a_node_that_was_refused_does_not_try_again(site, review):
     run_id = site.started(review)
     pid, _ = site.pids(run_id)
-    site.eventually(lambda: len(events(site, run_id)) == 2)
+    write(site, run_id, b'{"event": "refused", "code": "fab_hash_mismatch"}\n')
+    site.eventually(lambda: any(e[0] == "refused" for e in events(site, run_id)))
     os.killpg(pid, signal.SIGKILL)
-    site.eventually(lambda: [e for e in events(site, run_id) if e[0] in ("ended", "refused")], 0.6)
+    gone(site, [pid])
+    site.agent.supervisor.leave(run_id)
+    assert rejoins(site, run_id) == []
+
+
+def test_a_node_that_dies_again_and_again_is_given_up_and_told(site, review):
+    run_id = site.started(review)
+    for _ in range(MOST_REJOINS + 1):
+        before = len(rejoins(site, run_id)) + len(events(site, run_id))
+        os.killpg(site.agent.store.run(run_id).pid, signal.SIGKILL)
+        site.eventually(
+            lambda n=before: (
+                any(e[0] == "ended" for e in events(site, run_id))
+                or len(rejoins(site, run_id)) + len(events(site, run_id)) > n
+            )
+        )
+        site.code(StartNode(run_id=run_id))
+    (ended,) = [e for e in events(site, run_id) if e[0] == "ended"]
+    assert "is not started again" in ended[2]
+    assert len(rejoins(site, run_id)) == MOST_REJOINS
+
+
+def test_a_run_that_was_left_does_not_come_back(site, review):
+    run_id = site.started(review)
+    pids = site.pids(run_id)
+    assert site.code(LeaveRun(run_id=run_id)) is None
+    gone(site, pids)
+    Supervisor(site.agent.settings, site.agent.store, site.agent.outbox).clean_up_after_crash()
+    assert rejoins(site, run_id) == []

@@ -4048,13 +4048,13 @@ export interface components {
          * NodeEvent
          * @enum {string}
          */
-        NodeEvent: "started" | "refused" | "ended" | "client_failed" | "client_done";
+        NodeEvent: "started" | "refused" | "ended" | "client_failed" | "client_done" | "rejoin";
         /**
          * NodeEventMessage
          * @description Life of a run's SuperNode. `error_class` and a scrubbed text are all that leaves of a ClientApp's failure.
          *
          *     `numbers` of CLIENT_DONE: `turn` (1 for the first message of its kind, which is `code`), `waited_seconds` (message
-         *     here → process started), `seconds` (of the process).
+         *     here → process started), `seconds` (of the process). `public_key` comes with REJOIN, as in `JoinRunResult`.
          */
         NodeEventMessage: {
             /**
@@ -4090,6 +4090,11 @@ export interface components {
             numbers?: {
                 [key: string]: number;
             };
+            /**
+             * Public Key
+             * @default
+             */
+            public_key?: string;
             /**
              * Run Id
              * Format: uuid
@@ -4236,6 +4241,12 @@ export interface components {
             /** Start */
             start: string;
         };
+        /**
+         * OnCrash
+         * @description What becomes of a run whose ServerApp, SuperLink or machine died.
+         * @enum {string}
+         */
+        OnCrash: "resume" | "restart" | "fail";
         /**
          * OwnerCannotBeMemberProblem
          * @description This person owns the project, and so has every right already.
@@ -5434,6 +5445,10 @@ export interface components {
             /**
              * @default {
              *       "min_trusts": 1,
+             *       "on_crash": "resume",
+             *       "on_slow_trust": "drop",
+             *       "rejoin_seconds": 600,
+             *       "empty_rounds": 1,
              *       "resources": {
              *         "memory_bytes": 8589934592,
              *         "processes": 256,
@@ -5526,8 +5541,18 @@ export interface components {
          *
          *     Times in seconds; null leaves the hub's own. `join_seconds`: how long asked trusts are waited for. `run_seconds`:
          *     the longest that the run may take. `no_progress_seconds`: the longest without any sign of life.
+         *
+         *     `on_crash`: what becomes of it when its ServerApp, its net or a machine dies (`resume` from the last finished round,
+         *     `restart`, `fail`). `on_slow_trust`: a round goes on without a lost trust, which joins the next one (`drop`); or
+         *     waits up to `rejoin_seconds` for it and sends it its message again (`wait`); or as `drop`, and ends after
+         *     `round_seconds` if `min_trusts` have answered (`minimum`). `empty_rounds` in a row without a result fail the run.
          */
         RunOptions: {
+            /**
+             * Empty Rounds
+             * @default 1
+             */
+            empty_rounds?: number;
             /** Join Seconds */
             join_seconds?: number | null;
             /**
@@ -5537,6 +5562,19 @@ export interface components {
             min_trusts?: number;
             /** No Progress Seconds */
             no_progress_seconds?: number | null;
+            /** @default resume */
+            on_crash?: components["schemas"]["OnCrash"];
+            /**
+             * On Slow Trust
+             * @default drop
+             * @enum {string}
+             */
+            on_slow_trust?: "drop" | "wait" | "minimum";
+            /**
+             * Rejoin Seconds
+             * @default 600
+             */
+            rejoin_seconds?: number;
             /**
              * @default {
              *       "wall_seconds": 21600,
@@ -5545,6 +5583,8 @@ export interface components {
              *     }
              */
             resources?: components["schemas"]["Resources"];
+            /** Round Seconds */
+            round_seconds?: number | null;
             /** Rounds */
             rounds?: number | null;
             /** Run Seconds */

@@ -134,7 +134,7 @@ class ExceptionBody(BaseModel):
 
 
 class FailureBody(BaseModel):
-    reason: Annotated[str, Field(pattern="^(no_client_results|server_app_raised)$")]
+    reason: Annotated[str, Field(pattern="^(no_client_results|server_app_raised|superlink_lost)$")]
     text: str
 
 
@@ -167,11 +167,21 @@ class ExchangesBody(BaseModel):
     exchanges: Annotated[list[ExchangeBody], Field(min_length=1, max_length=5000)]
 
 
+class ShapeBody(BaseModel):
+    resumable: bool
+    why: Annotated[str, Field(max_length=200)] = ""
+
+
+class CheckpointBody(BaseModel):
+    call: Annotated[int, Field(ge=1, lt=10**6)]
+    round: Annotated[int, Field(ge=0, lt=10**9)]
+
+
 class NoticeBody(BaseModel):
     text: Annotated[str, Field(max_length=2000)]
 
 
-def create_relay(service: FlService) -> FastAPI:
+def create_relay(service: FlService, store: Store) -> FastAPI:
     """Everything a ServerApp may tell the hub, and only about its own run."""
 
     def own_run(authorization: Annotated[str, Header()] = "") -> RunRow:
@@ -222,6 +232,14 @@ def create_relay(service: FlService) -> FastAPI:
         ]
         if told:
             service.app_event(run, EventKind.EXCHANGES, {"aggregated_at": body.aggregated_at, "trusts": told})
+
+    @relay.post("/relay/v1/shape", status_code=204)
+    def shape(run: OwnRun, body: ShapeBody) -> None:
+        service.app_shape(run, body.resumable, body.why)
+
+    @relay.post("/relay/v1/checkpoint", status_code=204)
+    def checkpoint(run: OwnRun, body: CheckpointBody) -> None:
+        store.keep_checkpoint(run.run_id, body.call, body.round)
 
     @relay.post("/relay/v1/notice", status_code=204)
     def notice(run: OwnRun, body: NoticeBody) -> None:

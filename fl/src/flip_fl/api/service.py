@@ -1,5 +1,6 @@
 """The life of a run on this net: prepared, its nodes registered, started, followed, finished, forgotten."""
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -22,18 +23,29 @@ from flip_contracts.fl_api import (
     NetHealth,
     NodeSpec,
     NodeView,
+    OnCrash,
     RunFinished,
     RunPrepared,
     RunSpec,
 )
 from flip_contracts.sandbox import SandboxReport
 from flip_contracts.statuses import RunReason
+from flip_fl.api.attempts import Again, GiveUp, after_crash, crash_of
 from flip_fl.api.log_batcher import LogBatcher
+from flip_fl.checkpoints import FOLDER as CHECKPOINTS
 from flip_fl.control import Control, FlowerStatus
-from flip_fl.errors import FlError, ResultsNotReady, RunUnknown, SuperLinkUnreachable, TokenInvalid
+from flip_fl.errors import (
+    FlError,
+    ResultsNotReady,
+    RunUnknown,
+    SuperLinkRefused,
+    SuperLinkUnreachable,
+    TokenInvalid,
+)
 from flip_fl.executor.imports import platform_imports
 from flip_fl.executor.launcher import AppLaunch, Limits, RunPlace
 from flip_fl.executor.loop import Executor, RuntimeApi
+from flip_fl.executor.report import ROUND_POLICY as POLICY
 from flip_fl.executor.zygotes import ZygoteLauncher
 from flip_fl.fab import build_fab
 from flip_fl.prune import prune
@@ -43,8 +55,11 @@ from flip_fl.store import RunRow, Store, federation_of
 log = logging.getLogger(__name__)
 FLWR_VERSION = "1.42.0"
 MAX_RESULT_BYTES = 20 * 2**30
+WRITABLE = ("app", "results", "checkpoint")
 STATUS_SECONDS = 2.0  # between looks at a run whose ServerApp lives
 LAST_WORDS_SECONDS = 5.0  # flwr ends a finished ServerApp within this
+AWAY_SECONDS = 0.5  # between looks for a SuperLink that is away
+STOP_SECONDS = 10.0  # a stopped run does not wait longer for a SuperLink that is away
 
 
 def _sha(text: str) -> str:
@@ -59,6 +74,8 @@ class FlService:
         self._tokens: dict[UUID, str] = {}
         self._followers: dict[UUID, threading.Thread] = {}
         self._ended: defaultdict[UUID, threading.Event] = defaultdict(threading.Event)
+        self._crashed: dict[int, str] = {}  # by Flower's id: what was seen of the process
+        self._closing = threading.Event()
         self._lock = threading.Lock()
         self._logs = LogBatcher(store)
         self._sandbox = sandbox
@@ -69,10 +86,12 @@ class FlService:
         self._logs.start()
         self.executor.start()
         for run in self._store.runs():
-            if run.state == "running":  # we were restarted in the middle
+            if run.state == "running" and run.flwr_run_id is not None:  # its ServerApp has died with our predecessor
+                self._crashed[run.flwr_run_id] = "The FL API ended, and the ServerApp with it."
                 self._follow(run.run_id)
 
     def close(self) -> None:
+        self._closing.set()  # apps end now because we do: our successor goes on with their runs
         self.executor.stop()
         self._logs.flush()
 
@@ -100,7 +119,8 @@ class FlService:
         for trust, public_key, node_id in self._store.nodes(run_id):
             if trust == spec.trust:
                 if public_key.split()[:2] != spec.public_key.split()[:2]:
-                    self._control.unregister_node(node_id)
+                    with contextlib.suppress(SuperLinkRefused):  # a SuperLink without its old state knows no such node
+                        self._control.unregister_node(node_id)
                     break
                 return NodeView(trust=trust, node_id=str(node_id), online=node_id in self._control.online_nodes())
         node_id = self._control.register_node(spec.public_key, spec.trust)
@@ -130,28 +150,33 @@ class FlService:
                     present = sum(node.online for node in self.view(run_id).nodes)
                     spec = RunSpec.model_validate({**run.spec, "trust_count": present or run.spec["trust_count"]})
                     self._store.update(run_id, token_sha256=_sha(token), spec=json.dumps(spec.model_dump(mode="json")))
-                    overrides = {
-                        **spec.run_config,
-                        "flip-model-id": str(spec.model_id),
-                        "flip-project-id": str(spec.project_id),
-                        "flip-cohort-query": spec.cohort_query,
-                        "flip-min-clients": spec.trust_count,
-                    }
-                    flwr_run_id = self._control.start_run(run.fab, overrides, federation_of(run_id))
+                    flwr_run_id = self._start_on_flower(run_id, run.fab, spec)
                     self._store.update(run_id, flwr_run_id=str(flwr_run_id), state="running")
                     self.executor.look()
             self._follow(run_id)
         return self.view(run_id)
 
+    def _start_on_flower(self, run_id: UUID, fab: bytes, spec: RunSpec) -> int:
+        overrides = {
+            **spec.run_config,
+            "flip-model-id": str(spec.model_id),
+            "flip-project-id": str(spec.project_id),
+            "flip-cohort-query": spec.cohort_query,
+            "flip-min-clients": spec.trust_count,
+        }
+        return self._control.start_run(fab, overrides, federation_of(run_id))
+
     def stop_run(self, run_id: UUID) -> None:
+        """The ServerApp ends here and now; the follower sees to it that the SuperLink hears of it."""
         run = self._need(run_id)
         self._store.update(run_id, stop_requested=1)
         if run.state == "prepared":
             self._finish(run_id, "stopped", RunReason.STOPPED_BY_USER, "Stopped before it had started.", None)
         elif run.flwr_run_id is not None and run.state == "running":
-            self._control.stop_run(run.flwr_run_id)
-            self._ended[run_id].set()
             self.executor.kill_run(run.flwr_run_id, "stopped")
+            with contextlib.suppress(FlError):
+                self._control.stop_run(run.flwr_run_id)
+            self._ended[run_id].set()
 
     def results(self, run_id: UUID) -> Path:
         run = self._need(run_id)
@@ -179,6 +204,7 @@ class FlService:
         self._store.delete_run(run_id)
         self._tokens.pop(run_id, None)
         self._ended.pop(run_id, None)
+        self._crashed.pop(run.flwr_run_id or 0, None)
         shutil.rmtree(self._folder(run_id), ignore_errors=True)
 
     def health(self) -> NetHealth:
@@ -217,6 +243,14 @@ class FlService:
     def trusts_by_node(self, run: RunRow) -> dict[str, str]:
         return {str(node_id): trust for trust, _, node_id in self._store.nodes(run.run_id)}
 
+    def app_shape(self, run: RunRow, resumable: bool, why: str) -> None:
+        """Whether the app can be resumed; its owner hears at once if it cannot, and not only after a crash."""
+        self._store.update(run.run_id, shape=json.dumps({"resumable": resumable, "why": why}))
+        wants = OnCrash(run.spec.get("on_crash", OnCrash.RESUME)) is OnCrash.RESUME
+        if wants and not resumable and run.resumable is None:
+            text = f"This app cannot be resumed after a crash, since {why}: its run would fail then."
+            self._append(run.run_id, EventKind.NOTICE, {"text": text})
+
     def app_failure(self, run: RunRow, reason: str, text: str) -> None:
         self._store.update(run.run_id, failure=json.dumps({"reason": reason, "text": text[:2000]}))
 
@@ -248,6 +282,8 @@ class FlService:
                 "FLIP_PROJECT_ID": str(run.spec["project_id"]),
                 "FLIP_RESULTS_DIR": str(folder / "results"),
                 "FLIP_TRUST_COUNT": str(run.spec["trust_count"]),
+                POLICY: json.dumps(run.spec.get("round_policy", {})),
+                **({CHECKPOINTS: str(folder / "checkpoint")} if _is_resumed(run) else {}),
             },
         )
 
@@ -263,7 +299,7 @@ class FlService:
                 disk_bytes=self._settings.app_disk_bytes,
                 wall_seconds=self._settings.app_wall_seconds,
             ),
-            writable=(self._folder(run_id) / "app", self._folder(run_id) / "results"),
+            writable=tuple(self._folder(run_id) / name for name in WRITABLE),
             ports=(self._settings.superlink_port, self._settings.relay_port),
         )
 
@@ -280,7 +316,16 @@ class FlService:
 
     def ended(self, launch: AppLaunch, flwr_run_id: int, returncode: int, why: str) -> None:
         self._logs.flush()
+        if returncode < 0 and not why:
+            self._crashed[flwr_run_id] = f"The ServerApp's process was ended by signal {-returncode}."
         self._ended[UUID(launch.place.run)].set()
+
+    def superlink_began_again(self) -> None:
+        """Its state is on disk and ServerApps ask again, so runs go on; who watches one should know."""
+        for run in self._store.runs():
+            if run.state == "running":
+                text = "The SuperLink ended and was started again. The run goes on."
+                self._append(run.run_id, EventKind.NOTICE, {"text": text})
 
     # --- following ---
     def _follow(self, run_id: UUID) -> None:
@@ -292,33 +337,95 @@ class FlService:
             thread.start()
 
     def _follow_until_finished(self, run_id: UUID) -> None:
-        while True:
+        away_since: float | None = None
+        while not self._closing.is_set():
             run = self._store.run(run_id)
             if run is None or run.state == "finished" or run.flwr_run_id is None:
                 return
             try:
+                if run.stop_requested:
+                    self.executor.kill_run(run.flwr_run_id, "stopped")
+                    self._control.stop_run(run.flwr_run_id)
                 status = self._control.status(run.flwr_run_id)
             except SuperLinkUnreachable:
-                time.sleep(1)
+                away_since = away_since or time.monotonic()
+                if run.stop_requested and time.monotonic() - away_since > STOP_SECONDS:
+                    return self._conclude(run, FlowerStatus("finished", "stopped", ""))
+                time.sleep(AWAY_SECONDS)
                 continue
             except (FlError, KeyError):
-                self._finish(
-                    run_id,
-                    "failed",
-                    RunReason.NET_UNAVAILABLE,
-                    "The SuperLink no longer knows this run.",
-                    None,
-                )
-                return
-            if status.status == "finished":
-                self._conclude(run_id, status)
-                return
+                if run.stop_requested:
+                    return self._conclude(run, FlowerStatus("finished", "stopped", ""))
+                self._crashed[run.flwr_run_id] = "The SuperLink no longer knew this run."
+                status = FlowerStatus("finished", "failed", "")
+            away_since = None
+            if status.status == "finished" or run.flwr_run_id in self._crashed:
+                self.executor.wait_until_ended(run.flwr_run_id, LAST_WORDS_SECONDS)
+                run = self._store.run(run_id)  # it may have said why in the meantime
+                if run is None or self._closing.is_set():  # closing: it ended because we do
+                    return
+                if not self._crash(run, status):
+                    return self._conclude(run, status)
+                continue
             self._ended[run_id].wait(STATUS_SECONDS)
             if self._ended[run_id].is_set():  # the ServerApp has gone: Flower will say so in a moment
                 time.sleep(0.1)
 
-    def _conclude(self, run_id: UUID, status: FlowerStatus) -> None:
-        run = self._need(run_id)
+    # --- crashes ---
+    def _crash(self, run: RunRow, status: FlowerStatus) -> bool:
+        """True if the run ended by a crash: it has begun another attempt then, or failed."""
+        assert run.flwr_run_id is not None
+        why = crash_of(run, status, self._crashed.get(run.flwr_run_id, ""))
+        if not why:
+            return False
+        self._launcher.release(str(run.run_id))
+        self._logs.flush()
+        match after_crash(run, why):
+            case GiveUp(text):
+                self._finish(run.run_id, "failed", RunReason.CRASHED, text, self._collect(run.run_id))
+            case again:
+                self._begin_again(run, again, why)
+        return True
+
+    def _begin_again(self, run: RunRow, again: Again, why: str) -> None:
+        """Another run of Flower for the same run, in the same federation, with the SuperNodes that are there."""
+        run_id, old = run.run_id, run.flwr_run_id
+        assert old is not None
+        changes: dict[str, Any] = {}
+        if again.anew:
+            for name in WRITABLE:
+                shutil.rmtree(self._folder(run_id) / name, ignore_errors=True)
+            changes = {"train_results": 0, "announced": 0, "after_round": 0, "kept": ""}
+        self._launcher.prepare(self._place(run_id))
+        self._launcher.preload(str(run_id), platform_imports(run.fab))
+        while True:
+            now = self._store.run(run_id)
+            if now is None or now.stop_requested or self._closing.is_set():
+                return
+            try:
+                with contextlib.suppress(SuperLinkRefused):
+                    self._control.stop_run(old)
+                self._know_nodes_again(run_id)
+                started = self._start_on_flower(run_id, run.fab, RunSpec.model_validate(run.spec))
+                break
+            except SuperLinkUnreachable:
+                time.sleep(AWAY_SECONDS)
+        self._ended[run_id].clear()
+        self._crashed.pop(old, None)
+        told = {"attempt": run.attempt + 1, "after_round": again.after_round, "why": why}
+        self._store.begin_attempt(run_id, started, told, **changes)
+        self.executor.look()
+        prune(self._settings.superlink_db, old)
+
+    def _know_nodes_again(self, run_id: UUID) -> None:
+        """A SuperLink that has lost its state has forgotten the run's nodes, too."""
+        known = self._control.nodes()
+        for trust, public_key, node_id in self._store.nodes(run_id):
+            if node_id not in known:
+                self._store.put_node(run_id, trust, public_key, self._control.register_node(public_key, trust))
+
+    def _conclude(self, run: RunRow, status: FlowerStatus) -> None:
+        run_id = run.run_id
         assert run.flwr_run_id is not None
         if status.sub_status == "stopped":
             self.executor.kill_run(run.flwr_run_id, "the run has ended")
@@ -389,6 +496,10 @@ class FlService:
         if run is None:
             raise RunUnknown("No run of this id is prepared on this net.")
         return run
+
+
+def _is_resumed(run: RunRow) -> bool:
+    return OnCrash(run.spec.get("on_crash", OnCrash.RESUME)) is OnCrash.RESUME
 
 
 def _file_sha(path: Path) -> str:

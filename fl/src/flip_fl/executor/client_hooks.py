@@ -1,6 +1,7 @@
 """Inside a ClientApp's process: what an exception says stays at the trust; only its class and place travel."""
 
 import importlib
+import os
 from typing import Any
 
 import flwr.supercore.inflatable.inflatable_utils as flwr_inflatable
@@ -10,6 +11,7 @@ from flip import reply_metrics
 from flip_fl.bundles import ask_in_bundles
 from flip_fl.executor.report import place_in_app, post, root_of, round_of
 
+TURN = "FLIP_TURN"  # read by the SDK
 flwr_run: Any = importlib.import_module("flwr.supernode.runtime.run_clientapp")
 
 
@@ -33,6 +35,7 @@ def install() -> None:
 
 
 def _call(app: Any, message: Any, context: Any) -> Any:
+    os.environ[TURN] = turn_of(message)
     try:
         with reply_metrics.recording() as sent:
             reply = app(message=message, context=context)
@@ -42,6 +45,14 @@ def _call(app: Any, message: Any, context: Any) -> Any:
         raise _stripped(error) from None
     finally:
         _flush_metrics()
+
+
+def turn_of(message: Any) -> str:
+    """Names this message's work: the same again when a round is repeated after a crash, so that metrics that are sent
+    twice count once. Without a round's number no two messages are the same work."""
+    told, number = message.metadata, round_of(message)
+    what = f"{told.message_type}:{number}:{told.group_id}" if number else told.message_id
+    return f"{os.environ.get('SUPERNODE_NAME', '')}:{what}"
 
 
 def _forward(reply: Any, message: Any, sent: Any) -> None:

@@ -21,12 +21,14 @@ class Exchanges:
         self._answered: list[dict[str, Any]] = []
         self._results = 0
         self._errors: list[str] = []
+        self.watched: bool | None = False  # True once a strategy has started, None once the opposite was told
 
     def install(self) -> None:
         push, pull = flwr_grid.HttpGrid.push_messages, flwr_grid.HttpGrid.pull_messages
 
         def pushed(grid: Any, messages: Iterable[Message]) -> Iterable[str]:
             messages, queued_at = list(messages), time.time()
+            self._tell_shape(messages)
             ids = list(push(grid, messages))
             for message_id, message in zip(ids, messages, strict=False):
                 if message_id:  # None: Flower refused it, for example to a node of another run
@@ -41,6 +43,13 @@ class Exchanges:
 
         flwr_grid.HttpGrid.push_messages = pushed  # type: ignore[method-assign]
         flwr_grid.HttpGrid.pull_messages = pulled  # type: ignore[method-assign]
+
+    def _tell_shape(self, messages: list[Message]) -> None:
+        """An app that talks to its trusts without a strategy has its state where nobody sees it."""
+        if messages and self.watched is False:
+            self.watched = None
+            why = "it sends its messages itself, without `strategy.start`"
+            post("/relay/v1/shape", {"resumable": False, "why": why})
 
     def _take(self, reply: Message) -> None:
         error = reason_of(reply) if reply.has_error() else ""

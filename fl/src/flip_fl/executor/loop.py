@@ -186,6 +186,11 @@ class Executor(threading.Thread):
         finally:
             client.close()
 
+    def running(self) -> list[int]:
+        """Flower's ids of the runs that have a process here now."""
+        with self._lock:
+            return list(self._running)
+
     def kill_run(self, flwr_run_id: int, why: str) -> None:
         with self._lock:
             running = list(self._running.get(flwr_run_id, []))

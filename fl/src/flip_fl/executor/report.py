@@ -8,6 +8,7 @@ import urllib.request
 from typing import Any
 
 log = logging.getLogger(__name__)
+ROUND_POLICY = "FLIP_ROUND_POLICY"  # in a ServerApp's environment: `RoundPolicy` as JSON
 # Loopback only: no proxy may see a run's token.
 _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 

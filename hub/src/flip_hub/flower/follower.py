@@ -1,19 +1,20 @@
 """Follow a net's events: each is applied together with the cursor, so a restart repeats and loses nothing."""
 
 import asyncio
+import contextlib
 import logging
 from typing import Any
 from uuid import UUID
 
 from pydantic import ValidationError
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.exc import DataError
+from sqlalchemy.exc import DataError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from flip_contracts.fl_api import EventKind, FlEvent
 from flip_contracts.messages import MetricPoint
-from flip_contracts.statuses import TERMINAL_RUN_STATES, ModelStatus
+from flip_contracts.statuses import TERMINAL_RUN_STATES, ModelStatus, RunReason, RunState
 from flip_hub.db import Database, now
 from flip_hub.events import notify
 from flip_hub.flower.port import FlPort, FlUnavailable
@@ -27,21 +28,44 @@ from flip_hub.runs.tables import Run, RunLogLine, RunRound
 
 log = logging.getLogger(__name__)
 WAIT_SECONDS = 20.0
+NET_SILENT = "The net does not answer now. The run goes on by itself when it is back."
 LIVE_LINES = 100  # of one moment; a page that shows the whole log reads the others from it
 
 
 async def follow_net(database: Database, net_id: UUID, fl: FlPort) -> None:
-    back_off = 0.5
+    back_off, silent = 0.5, False
     while True:
         try:
-            await asyncio.to_thread(follow_once, database, net_id, fl, WAIT_SECONDS)
-            back_off = 0.5
+            await asyncio.to_thread(follow_once, database, net_id, fl, 0 if silent else WAIT_SECONDS)
+            if silent:
+                await asyncio.to_thread(tell_silence, database, net_id, False)
+            back_off, silent = 0.5, False
         except FlUnavailable:
+            if not silent:
+                with contextlib.suppress(SQLAlchemyError):
+                    await asyncio.to_thread(tell_silence, database, net_id, True)
+                    silent = True
             await asyncio.sleep(back_off)
-            back_off = min(back_off * 2, 5)
+            back_off = min(back_off * 2, 2)
         except Exception:  # the follower must outlive any one bad event; the event is tried again
             log.exception("following a net failed")
             await asyncio.sleep(2)
+
+
+def tell_silence(database: Database, net_id: UUID, silent: bool) -> None:
+    """Whoever looks at a run of this net should know at once that nothing can be heard of it now."""
+    with database.session() as session:
+        runs = session.scalars(
+            select(Run).where(Run.net_id == net_id, Run.state.in_((RunState.STARTING, RunState.RUNNING)))
+        )
+        for run in runs:
+            if silent and run.reason_code != RunReason.NET_SILENT:
+                run.reason_code, run.reason_text = RunReason.NET_SILENT, NET_SILENT
+                add_event(session, run.id, "net_silent")
+            elif not silent and run.reason_code == RunReason.NET_SILENT:
+                run.reason_code = "" if run.state == RunState.RUNNING else RunReason.WAITING_FOR_TRUSTS
+                run.reason_text = ""
+                add_event(session, run.id, "net_back")
 
 
 def follow_once(database: Database, net_id: UUID, fl: FlPort, wait_seconds: float) -> None:
@@ -93,6 +117,9 @@ def apply(session: Session, event: FlEvent) -> None:
             shown = payload["lines"][-LIVE_LINES:]
             facts = {"lines": shown, "left_out": len(rows) - len(shown)}
             emit(session, "log", [f"run:{run.id}"], facts, run_id=run.id)
+        case EventKind.ATTEMPT:
+            run.reason_text = _attempt(payload)
+            add_event(session, run.id, "attempt", **payload, text=run.reason_text)
         case EventKind.NOTICE:
             add_event(session, run.id, "notice", **payload)
         case EventKind.APP_EXCEPTION:
@@ -100,6 +127,12 @@ def apply(session: Session, event: FlEvent) -> None:
         case EventKind.RUN_FINISHED:
             run.finished_on_net = payload
             notify(session, "runs")
+
+
+def _attempt(told: dict[str, Any]) -> str:
+    """`Resumed after round 3. The ServerApp's process was ended by signal 9.`"""
+    after = told["after_round"]
+    return f"{f'Resumed after round {after}.' if after else 'Begun again with round 1.'} {told['why']}"
 
 
 def _clean(value: Any) -> Any:

@@ -1,10 +1,11 @@
 """What a researcher may choose at *Initiate Training*, beside the app's own run config."""
 
 import math
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from flip_contracts.fl_api import OnCrash, RoundPolicy
 from flip_contracts.manifest import Limits
 from flip_hub.errors import HubError
 
@@ -55,6 +56,11 @@ class RunOptions(BaseModel):
 
     Times in seconds; null leaves the hub's own. `join_seconds`: how long asked trusts are waited for. `run_seconds`:
     the longest that the run may take. `no_progress_seconds`: the longest without any sign of life.
+
+    `on_crash`: what becomes of it when its ServerApp, its net or a machine dies (`resume` from the last finished round,
+    `restart`, `fail`). `on_slow_trust`: a round goes on without a lost trust, which joins the next one (`drop`); or
+    waits up to `rejoin_seconds` for it and sends it its message again (`wait`); or as `drop`, and ends after
+    `round_seconds` if `min_trusts` have answered (`minimum`). `empty_rounds` in a row without a result fail the run.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -63,7 +69,27 @@ class RunOptions(BaseModel):
     join_seconds: Annotated[float, Field(ge=5, le=7 * DAY)] | None = None
     run_seconds: Annotated[float, Field(ge=60, le=90 * DAY)] | None = None
     no_progress_seconds: Annotated[float, Field(ge=60, le=30 * DAY)] | None = None
+    on_crash: OnCrash = OnCrash.RESUME
+    on_slow_trust: Literal["drop", "wait", "minimum"] = "drop"
+    round_seconds: Annotated[float, Field(ge=1, le=30 * DAY)] | None = None
+    rejoin_seconds: Annotated[float, Field(ge=1, le=7 * DAY)] = 600
+    empty_rounds: Annotated[int, Field(ge=1, le=100_000)] = 1
     resources: Resources = Resources()
+
+    @model_validator(mode="after")
+    def _minimum_has_a_time(self) -> "RunOptions":
+        if (self.on_slow_trust == "minimum") != (self.round_seconds is not None):
+            raise ValueError("`round_seconds` belongs to `on_slow_trust: minimum`: set both or neither.")
+        return self
+
+    def round_policy(self) -> RoundPolicy:
+        return RoundPolicy(
+            kind=self.on_slow_trust,
+            seconds=self.round_seconds,
+            minimum=self.min_trusts,
+            rejoin_seconds=self.rejoin_seconds,
+            empty_rounds=self.empty_rounds,
+        )
 
 
 def with_rounds(run_config: dict[str, Any], options: RunOptions, declared: dict[str, Any]) -> dict[str, Any]:

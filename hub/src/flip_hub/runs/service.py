@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from flip_contracts.messages import MessageKind, NodeEventMessage, TaskError
+from flip_contracts.messages import MessageKind, NodeEvent, NodeEventMessage, TaskError
 from flip_contracts.run_config import flatten
 from flip_contracts.statuses import TERMINAL_RUN_STATES, RunReason, RunState, RunTrustState
 from flip_contracts.tasks import JoinRun, JoinRunResult, StartNode, TaskPayload, TaskResult, TaskType
@@ -28,6 +28,8 @@ from flip_hub.trusts.handlers import on_message, on_result
 from flip_hub.trusts.service import MessageRefused, trusts_by_name
 from flip_hub.trusts.tables import Trust
 from flip_hub.users.tables import User
+
+PART_OF_RUN = (RunTrustState.JOINED, RunTrustState.REGISTERED, RunTrustState.ONLINE)
 
 
 class AppCheckFailed(HubError):
@@ -200,6 +202,8 @@ def on_node_started(
 def on_node_event(session: Session, trust: Trust, message: NodeEventMessage) -> None:
     if session.get(RunTrust, (message.run_id, trust.id)) is None:
         raise MessageRefused("This trust has no part in this run.")
+    if message.event == NodeEvent.REJOIN:
+        return _rejoin(session, trust, message)
     add_event(
         session,
         message.run_id,
@@ -210,3 +214,22 @@ def on_node_event(session: Session, trust: Trust, message: NodeEventMessage) -> 
         text=message.text,
         **message.numbers,
     )
+
+
+LOST = {
+    "agent_restarted": "its agent was started again",
+    "supernode_died": "its SuperNode ended",
+}
+
+
+def _rejoin(session: Session, trust: Trust, message: NodeEventMessage) -> None:
+    """Its node was lost. With a new key it takes part again, unless the run has ended or this trust has left it."""
+    run = session.get_one(Run, message.run_id, with_for_update=True)
+    part = session.get_one(RunTrust, (message.run_id, trust.id), with_for_update=True)
+    over = run.state not in (RunState.STARTING, RunState.RUNNING) or run.stop_requested or run.finished_on_net
+    if over or part.state not in PART_OF_RUN or not message.public_key:
+        return
+    part.state, part.public_key = RunTrustState.JOINED, message.public_key
+    part.reason = LOST.get(message.code, "its node was lost")
+    add_event(session, run.id, "trust_rejoining", trust=trust.name, text=part.reason)
+    notify(session, "runs")

@@ -98,6 +98,8 @@ def compose(events: Iterable[Happened], trusts: Sequence[str]) -> TimelineRead:
         _phase(phases, event)
         if (way := ways.get(str(event.payload.get("trust")))) is not None:
             _trust(way, event, computed)
+        if event.kind == "attempt":  # what was under way is done again
+            rounds = {number: row for number, row in rounds.items() if number <= event.payload["after_round"]}
         _round(rounds, event)
     _with_computed(rounds, computed)
     return TimelineRead(

@@ -1,6 +1,7 @@
 """Carry out one action. The slow part runs without a transaction; every step may be repeated."""
 
 import contextlib
+import hashlib
 import zipfile
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -32,6 +33,7 @@ from flip_hub.runs.options import RunOptions
 from flip_hub.runs.service import add_event, parts, queue_changed, was_told
 from flip_hub.runs.tables import Run, RunLogLine, RunTrust
 from flip_hub.scheduler.decide import LIVE
+from flip_hub.scheduler.diagnosis import diagnose
 from flip_hub.settings import NetSettings
 from flip_hub.trusts.service import queue_task
 from flip_hub.trusts.tables import Trust
@@ -57,13 +59,15 @@ class Actor:
                 run.reason_code, run.progress_at = RunReason.WAITING_FOR_TRUSTS, now()
                 add_event(session, run_id, "starting")
                 queue_changed(session)
-            query = self._query(session, run)
+            query, options = self._query(session, run), RunOptions.model_validate(run.options)
             spec = RunSpec(
                 model_id=run.model_id,
                 project_id=run.project_id,
                 cohort_query=query.sql,
                 run_config=run.run_config,
                 trust_count=sum(p.state in LIVE for _, p in parts(session, run_id)),
+                on_crash=options.on_crash,
+                round_policy=options.round_policy(),
             )
             app = zipped(contents(session, self._objects, run.model_id))
         try:
@@ -107,14 +111,15 @@ class Actor:
             trust, part = self._part(session, run_id, trust_name)
             if part.state == RunTrustState.JOINED:
                 part.state = RunTrustState.REGISTERED
-                queue_task(session, trust.id, StartNode(run_id=run_id), dedupe_key=f"start:{run_id}:{trust.id}")
+                again = hashlib.sha256(key.encode()).hexdigest()[:16]  # a trust that was lost comes with another key
+                queue_task(session, trust.id, StartNode(run_id=run_id), dedupe_key=f"start:{run_id}:{trust.id}:{again}")
 
     def look_who_is_online(self, run_id: UUID, fl: FlPort) -> None:
         online = {node.trust for node in fl.view(run_id).nodes if node.online}
         with self._database.session() as session:
             for trust, part in parts(session, run_id):
                 if trust.name in online and part.state == RunTrustState.REGISTERED:
-                    part.state = RunTrustState.ONLINE
+                    part.state, part.reason = RunTrustState.ONLINE, ""
                     add_event(session, run_id, "trust_online", trust=trust.name)
                     notify(session, "runs")
 
@@ -148,7 +153,11 @@ class Actor:
             run = session.get_one(Run, run_id, with_for_update=True)
             if run.stopping_at is None:
                 run.stop_requested, run.stopping_at = reason, now()
-                add_event(session, run_id, "stopping", reason=reason)
+                run.reason_text = diagnose(session, run) if reason == RunReason.NO_PROGRESS else run.reason_text
+                add_event(session, run_id, "stopping", reason=reason, text=run.reason_text)
+                for trust, part in parts(session, run_id):  # ClientApps end now, not when the net has told its end
+                    if part.state in LIVE:
+                        queue_task(session, trust.id, LeaveRun(run_id=run_id), dedupe_key=f"leave:{run_id}:{trust.id}")
         fl.stop(run_id)
 
     def finish(self, run_id: UUID, state: RunState, reason: RunReason, text: str) -> None:
@@ -174,6 +183,8 @@ class Actor:
                 reason = RunReason(asked_to_stop)
                 state = RunState.FAILED if reason in (RunReason.NO_PROGRESS, RunReason.TOO_FEW_TRUSTS) else state
                 text = STOP_TEXTS.get(reason, text)
+                if reason == RunReason.NO_PROGRESS and run.reason_text:
+                    text = f"{text} {run.reason_text}"
             self._end(session, run, state, reason, text)
 
     def _collect(self, run_id: UUID, finished: RunFinished, fl: FlPort) -> RunResult:
@@ -237,5 +248,5 @@ STOP_TEXTS = {
     RunReason.APPROVAL_WITHDRAWN: "Every trust's approval was withdrawn or has ended.",
     RunReason.TOO_FEW_TRUSTS: "Fewer trusts than the run needs were left, so it was stopped.",
     RunReason.TIME_LIMIT: "The run took longer than it may, so it was stopped.",
-    RunReason.NO_PROGRESS: "Nothing happened for the set time, so the run was stopped. Its log has the last step.",
+    RunReason.NO_PROGRESS: "Nothing happened for the set time, so the run was stopped.",
 }

@@ -207,4 +207,5 @@ def _running(run: RunView, now: datetime, limits: Limits) -> list[Action]:
         return [*withdrawn, StopOnNet(RunReason.TIME_LIMIT)]
     if run.progress_at and now - run.progress_at > (run.no_progress or limits.no_progress):
         return [*withdrawn, StopOnNet(RunReason.NO_PROGRESS)]
-    return withdrawn
+    back = [Register(p.trust) for p in live if p.state == RunTrustState.JOINED]  # lost, and here again with a new key
+    return [*withdrawn, *back]

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Mapping
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import text
@@ -34,6 +35,7 @@ from flip_hub.settings import HubSettings, NetSettings
 log = logging.getLogger(__name__)
 LOCK = 7_245_002  # advisory lock: of several hub processes one schedules at a time
 TICK_SECONDS, JOINING_SECONDS = 1.0, 0.2
+ASLEEP = timedelta(seconds=15)
 Nets = Mapping[UUID, tuple[NetSettings, FlPort]]
 
 
@@ -41,6 +43,7 @@ class Scheduler:
     def __init__(self, settings: HubSettings, database: Database, actor: Actor, nets: Nets):
         self._settings, self._database, self._actor, self._nets = settings, database, actor, nets
         self._limits = limits_of(settings)
+        self._looked_at = self._awake_since = now()
 
     async def run_forever(self, listener: Listener) -> None:
         with listener.watch("runs") as watch:
@@ -69,8 +72,11 @@ class Scheduler:
                 guard.commit()
 
     def _tick(self) -> bool:
+        if now() - self._looked_at > ASLEEP:  # the database was away, or another hub had the turn
+            self._awake_since = now()
         with self._database.session() as session:
-            views = open_runs(session, self._settings, draining(session, self._settings))
+            views = open_runs(session, self._settings, draining(session, self._settings), self._awake_since)
+        self._looked_at = now()
         joining = False
         for view, net_id in views:
             try:
@@ -86,12 +92,12 @@ class Scheduler:
     def _step(self, view: RunView, net_id: UUID | None) -> bool:
         net, fl = self._nets.get(net_id, (None, None)) if net_id else (None, None)
         registered = any(p.state == RunTrustState.REGISTERED for p in view.parts)
-        if view.state == RunState.STARTING and registered and fl is not None:
+        if view.state in (RunState.STARTING, RunState.RUNNING) and registered and fl is not None:
             with contextlib.suppress(FlUnavailable):  # stop and the deadline below must work without the net
                 self._actor.look_who_is_online(view.id, fl)
         for action in decide(view, now(), self._limits):
             self._act(view, net_id, net, fl, action)
-        return view.state == RunState.STARTING
+        return view.state == RunState.STARTING or registered
 
     def _give_up(self, view: RunView, refusal: FlRefused) -> None:
         """A refusal is final: asking again would be refused again, and hold the net's slot for ever."""

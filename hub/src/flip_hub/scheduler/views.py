@@ -40,7 +40,7 @@ def limits_of(settings: HubSettings) -> Limits:
     return Limits(
         join=timedelta(seconds=settings.join_seconds),
         no_progress=timedelta(seconds=settings.no_progress_seconds),
-        net_lost=timedelta(seconds=settings.net_lost_seconds),
+        net_lost=timedelta(seconds=settings.net_gone_seconds),
         stop=timedelta(seconds=settings.stop_seconds),
     )
 
@@ -86,8 +86,13 @@ def expected_starts(session: Session, queue: Queue) -> dict[UUID, datetime]:
     return starts(queue.order, ends, sum(max(n, 0) for n in queue.free.values()), typical, now())
 
 
-def open_runs(session: Session, settings: HubSettings, draining: bool) -> list[tuple[RunView, UUID | None]]:
-    """Every run that is not closed, with the net it is on or should go to; those that wait come in their order."""
+def open_runs(
+    session: Session, settings: HubSettings, draining: bool, awake_since: datetime
+) -> list[tuple[RunView, UUID | None]]:
+    """Every run that is not closed, with the net it is on or should go to; those that wait come in their order.
+
+    `awake_since`: what a run or net did before, while no hub could hear of it, is not held against it.
+    """
     queue = read_queue(session, settings, draining)
     place = {item.run: n for n, item in enumerate(queue.order)}
     nets = {net.id: net for net in session.scalars(select(NetRow))}
@@ -95,11 +100,12 @@ def open_runs(session: Session, settings: HubSettings, draining: bool) -> list[t
     views = []
     for run in sorted(runs, key=lambda run: place.get(run.id, -1)):
         net_id = queue.given.get(run.id) if run.state == RunState.QUEUED else run.net_id
-        views.append((_view(session, run, run.id in queue.given, nets.get(run.net_id) if run.net_id else None), net_id))
+        net = nets.get(run.net_id) if run.net_id else None
+        views.append((_view(session, run, run.id in queue.given, net, awake_since), net_id))
     return views
 
 
-def _view(session: Session, run: Run, slot: bool, net: NetRow | None) -> RunView:
+def _view(session: Session, run: Run, slot: bool, net: NetRow | None, awake_since: datetime) -> RunView:
     approved = {t.id for t in approving_trusts(session, session.get_one(Project, run.project_id))}
     options = RunOptions.model_validate(run.options)
     return RunView(
@@ -116,9 +122,9 @@ def _view(session: Session, run: Run, slot: bool, net: NetRow | None) -> RunView
         closed=run.closed,
         starting_at=run.starting_at,
         running_at=run.running_at,
-        progress_at=run.progress_at,
+        progress_at=max(run.progress_at, awake_since) if run.progress_at else None,
         stopping_at=run.stopping_at,
-        net_seen_at=net.last_seen_at if net else None,
+        net_seen_at=max(net.last_seen_at, awake_since) if net and net.last_seen_at else None,
         min_trusts=options.min_trusts,
         join=_seconds(options.join_seconds),
         run=_seconds(options.run_seconds),

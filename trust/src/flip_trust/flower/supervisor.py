@@ -15,7 +15,7 @@ import threading
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from uuid import UUID, uuid5
+from uuid import UUID, uuid4, uuid5
 
 from flip_contracts.manifest import RunManifest
 from flip_contracts.messages import NodeEvent, NodeEventMessage
@@ -31,6 +31,8 @@ from flip_trust.store import Store
 log = logging.getLogger(__name__)
 PR_SET_PDEATHSIG = 1
 STOP_SECONDS = 5.0
+LEAVE_SECONDS = 2.0  # a node that has to go has nothing to save
+MOST_REJOINS, REJOIN_WINDOW_SECONDS = 5, 600.0
 NUMBERS = ("turn", "waited_seconds", "seconds")  # of a client_done; nothing else of it leaves
 CODE = re.compile(r"[a-z][a-z0-9_]{1,63}")  # as in contracts; anything else might quote a value
 EVENTS = {
@@ -48,6 +50,7 @@ class Supervisor:
         self._running: dict[UUID, subprocess.Popen[bytes]] = {}
         self._lock = threading.Lock()
         self._closed = False
+        self._rejoined: dict[UUID, list[float]] = {}  # when, of each run
         self.data_api_url = ""  # known once the data API listens
         self.sandbox, self._gpus = Sandbox(settings), GpuSlots(settings.gpus)
 
@@ -138,7 +141,7 @@ class Supervisor:
     def _follow(self, run_id: UUID, popen: subprocess.Popen[bytes], offset: int) -> None:
         """Turn the node's own lines into messages. Only what `scrub` lets through leaves."""
         path = self.folder(run_id) / "events.jsonl"
-        alive, told = True, False
+        alive, refused = True, False
         while alive:
             alive = popen.poll() is None
             # Missing: not there yet, or the run was left.
@@ -146,12 +149,32 @@ class Supervisor:
                 lines.seek(offset)
                 while (line := lines.readline()).endswith("\n"):
                     self._tell_line(run_id, line, f"{popen.pid}:{offset}")
-                    told = told or '"ended"' in line or '"refused"' in line
+                    refused = refused or '"refused"' in line
                     offset = lines.tell()
             time.sleep(0.1)
-        if not told and self._left_alone(run_id, popen):
-            died = {"event": "ended", "code": "supernode_died", "text": "The SuperNode ended without a word."}
-            self._tell(run_id, died, f"{popen.pid}:died")
+        if self._left_alone(run_id, popen) and not refused:
+            _kill_group(popen.pid)  # what it has left behind
+            self._rejoin(run_id, "supernode_died")
+
+    def _rejoin(self, run_id: UUID, code: str) -> None:
+        """A node that was lost is not known to the SuperLink for a minute, and its message is gone: a new one takes its
+        place, with a key of its own. The hub registers the key and asks us to start it, as at the beginning."""
+        run = self._store.run(run_id)
+        if run is None or run.ended or self._closed:
+            return
+        lately = [at for at in self._rejoined.get(run_id, []) if time.monotonic() - at < REJOIN_WINDOW_SECONDS]
+        if len(lately) >= MOST_REJOINS:
+            text = f"The SuperNode has died {MOST_REJOINS + 1} times within minutes; it is not started again."
+            return self._tell(run_id, {"event": "ended", "code": code, "text": text}, str(uuid4()))
+        self._rejoined[run_id] = [*lately, time.monotonic()]
+        key = self.make_key(run_id)
+        self._store.update_run(run_id, public_key=key)
+        log.warning("the SuperNode of run %s was lost (%s); asking to take part again", run_id, code)
+        self._outbox.put(
+            NodeEventMessage(
+                id=uuid4(), run_id=run_id, event=NodeEvent.REJOIN, code=code, public_key=key, at=datetime.now(UTC)
+            )
+        )
 
     def _left_alone(self, run_id: UUID, popen: subprocess.Popen[bytes]) -> bool:
         """True if nobody here asked this node to end."""
@@ -191,8 +214,9 @@ class Supervisor:
         self._store.update_run(run_id, ended=1, token_sha256=None)
         with self._lock:
             popen = self._running.pop(run_id, None)
+        self._rejoined.pop(run_id, None)
         if popen is not None:
-            _end(popen)
+            _end(popen, LEAVE_SECONDS)
         self._gpus.give_back(run_id)
         shutil.rmtree(self.folder(run_id), ignore_errors=True)
 
@@ -203,15 +227,17 @@ class Supervisor:
                 self.leave(run.manifest.run_id)
 
     def clean_up_after_crash(self) -> None:
-        """A previous agent's SuperNodes have no token and no watcher: end them. Their runs are over here."""
+        """A previous agent's SuperNodes have no token and no watcher: end them, and ask to take part again. A run that
+        has ended in the meantime is not known to the hub as running, and nothing comes of it."""
         for run in self._store.open_runs():
-            if run.pid and _started(run.pid) == run.pid_started:
+            if run.pid is None:  # joined, and not started yet: the hub's task to start it comes, or has come
+                continue
+            if _started(run.pid) == run.pid_started:
                 log.warning("ending the SuperNode that a previous agent left, pid %d", run.pid)
                 _kill_group(run.pid)
-            elif run.pid:
+            else:
                 _kill_left_behind(run.pid, self.folder(run.manifest.run_id))
-            if run.pid:
-                self.leave(run.manifest.run_id)
+            self._rejoin(run.manifest.run_id, "agent_restarted")
 
     def stop_all(self) -> None:
         with self._lock:
@@ -231,7 +257,7 @@ def _end(popen: subprocess.Popen[bytes], seconds: float | None = None) -> None:
     try:
         popen.wait(seconds)
     except subprocess.TimeoutExpired:
-        log.warning("a SuperNode did not end within %.0f s and is killed", STOP_SECONDS)
+        log.warning("a SuperNode did not end within %.0f s and is killed", seconds)
     _kill_group(popen.pid)
     popen.wait()
 
