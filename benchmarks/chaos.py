@@ -68,12 +68,12 @@ class Campaign:
         self.expected = b""
 
     # --- what the page would see ---
-    def ask(self, path: str) -> Any:
+    def ask(self, path: str, **params: Any) -> Any:
         """Insist: the hub may be the victim."""
         deadline = time.monotonic() + LONGEST_RECOVERY
         while True:
             try:
-                return self.me.get(path)
+                return self.me.get(path, **params)
             except (httpx.HTTPError, Refused) as error:
                 if isinstance(error, Refused) and error.status < 500:
                     raise
@@ -138,7 +138,7 @@ class Campaign:
         def on() -> bool:
             nonlocal told, words
             run = self.ask(f"runs/{run_id}")
-            events = self.ask(f"runs/{run_id}/events?after={seen}")["events"]
+            events = self.ask(f"runs/{run_id}/events", after=seen)["events"]
             news = [e["text"] for e in events if e["kind"] in TELLING]
             if news and told is None:
                 told, words = time.monotonic() - killed, news[0]
@@ -259,7 +259,7 @@ def main() -> None:
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="flip-chaos-", ignore_cleanup_errors=True) as folder:
         os.chmod(folder, 0o755)
-        stack = Stack(Path(folder), persons=300, accessions=4, trust_names=TRUSTS)
+        stack = Stack(Path(folder), trust_names=TRUSTS)
         began = time.monotonic()
         try:
             stack.start()

@@ -57,8 +57,7 @@ class Keeper:
         self._calls: dict[int, Reached] = {}
         self._left_out_told = False
         self.number = 0
-        record = self._folder.read() if self._folder else None
-        if record is not None:
+        if self._folder is not None and (record := self._folder.read()) is not None:
             self._calls = {int(k): Reached.read(v) for k, v in record["calls"].items()}
             for name in self._used():
                 self._folder.get(name)  # whole, or none of it is used

@@ -133,11 +133,11 @@ def _read(kind: str, content: Any, tensors: Tensors, existing: Any = None) -> An
         case "arrays":
             return ArrayRecord({key: Array(tensors[name]) for key, name in content})
         case "metrics":
-            return MetricRecord({key: _read(*node, tensors) for key, node in content})
+            return MetricRecord({key: _node(node, tensors) for key, node in content})
         case "config":
-            return ConfigRecord({key: _read(*node, tensors) for key, node in content})
+            return ConfigRecord({key: _node(node, tensors) for key, node in content})
         case "dict" | "ordered" | "counter" | "default":
-            pairs = [(_read(*key, tensors), _read(*value, tensors)) for key, value in content]
+            pairs = [(_node(key, tensors), _node(value, tensors)) for key, value in content]
             return _mapping(kind, pairs, existing)
         case "random":
             made = random.Random()
@@ -152,7 +152,12 @@ def _read(kind: str, content: Any, tensors: Tensors, existing: Any = None) -> An
             return _unpickle(content)
         case _:
             make = next(sequence for sequence, name in SEQUENCES.items() if name == kind)
-            return make(_read(*node, tensors) for node in content)
+            return make(_node(node, tensors) for node in content)
+
+
+def _node(node: list[Any], tensors: Tensors) -> Any:
+    kind, content = node
+    return _read(kind, content, tensors)
 
 
 def _mapping(kind: str, pairs: list[tuple[Any, Any]], existing: Any) -> Any:

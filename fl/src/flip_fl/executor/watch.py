@@ -83,12 +83,14 @@ class Watch:
         if self._arrays is not None:
             result.arrays = self._arrays
         kept = self._history
-        for name, told in (("train", kept.train), ("evaluate", kept.evaluate)):
-            records = getattr(result, f"{name}_metrics_clientapp")
-            records.update({n: metrics_from_json(m) for n, m in told.items() if m is not None})
-        result.evaluate_metrics_serverapp.update(
-            {n: metrics_from_json(m) for n, m in kept.server.items() if m is not None}
-        )
+        for records, told in (
+            (result.train_metrics_clientapp, kept.train),
+            (result.evaluate_metrics_clientapp, kept.evaluate),
+            (result.evaluate_metrics_serverapp, kept.server),
+        ):
+            for number, metrics in told.items():
+                if (record := metrics_from_json(metrics)) is not None:
+                    records[number] = record
         return result
 
     def install(self) -> None:
