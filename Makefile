@@ -37,7 +37,7 @@ ui/node_modules/.installed: ui/package-lock.json
 	@cd ui && npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
-ui/dist/index.html: ui/node_modules/.installed $(shell find ui/src ui/public -type f 2>/dev/null) ui/index.html ui/vite.config.ts
+ui/dist/index.html: ui/node_modules/.installed $(shell find ui/src ui/public -type f 2>/dev/null) ui/index.html ui/vite.config.ts ui/reference.ts GLOSSARY.md $(wildcard docs/reference/*errors.md docs/reference/findings.md)
 	@echo "Building the web page into ui/dist ..."
 	@cd ui && npx --no-install vite build --logLevel warn
 endif

@@ -4,6 +4,7 @@ The first start takes some minutes, because its training runs are real; later st
 """
 
 import argparse
+import json
 import signal
 import subprocess
 import sys
@@ -31,10 +32,12 @@ def main() -> int:
     try:
         stack.start()
         populate(stack)
-        researcher = stack.credentials("researcher")
+        people = {who: stack.credentials(who) for who in ("researcher", "trust_admin", "admin")}
         if arguments.screenshots:
-            return take_screenshots(stack.hub_url, researcher, arguments.screenshots.resolve())
-        print(f"\nThe page: {stack.hub_url}\n  {researcher['email']}\n  {researcher['password']}", flush=True)
+            return take_screenshots(stack.hub_url, people, arguments.screenshots.resolve())
+        print(f"\nThe page: {stack.hub_url}", flush=True)
+        for who, person in people.items():
+            print(f"  {who:12} {person['email']:28} {person['password']}", flush=True)
         print(f"For `npm run dev`: FLIP_HUB_URL={stack.hub_url}", flush=True)
         while not arguments.once:
             time.sleep(1)
@@ -57,6 +60,7 @@ def populate(stack: Stack) -> None:
     me, sql, trusts = stack.as_researcher(), demo_query(), list(stack.trusts)
     if story.projects(me):
         return
+    _people(stack)
     _draft(me, "Rib fracture triage", "Find fractures that a tired reader misses at night.", "imaging")
     asked = _draft(me, "Liver volume and age", "Does the liver shrink with age? Volumes from routine CT.", "imaging")
     query = me.post(f"projects/{asked['id']}/cohort-queries", {"sql": sql, "trusts": trusts})
@@ -82,8 +86,19 @@ def populate(stack: Stack) -> None:
     me.post(f"projects/{project['id']}/models", {"name": "Transformer, not uploaded yet", "description": ""})
 
 
-def take_screenshots(hub: str, who: dict[str, str], folder: Path) -> int:
-    command = ["npx", "--no-install", "tsx", "e2e/screenshots.ts", hub, who["email"], who["password"], str(folder)]
+def _people(stack: Stack) -> None:
+    """Who speaks for a hospital, somebody who asks for an account, and somebody who is invited."""
+    admin, hospital = stack.as_admin(), next(iter(stack.trusts.values()))
+    person = {"email": "ward@flip.example", "name": "Wanda Ward", "role": "trust_admin", "trusts": [hospital.name]}
+    stack.add_person("trust_admin", admin, person)
+    (hospital.root / "state" / "policy.yaml").write_text("decisions:\n  at_hub: allowed\n")
+    asks = {"email": "turing@flip.example", "name": "Alan Turing", "organisation": "University hospital"}
+    HubClient(stack.hub_url).post("access-requests", {**asks, "reason": "I work on fractures with Demo Researcher."})
+    admin.post("invitations", {"email": "grace@flip.example", "name": "Grace Hopper", "role": "researcher"})
+
+
+def take_screenshots(hub: str, people: dict[str, dict[str, str]], folder: Path) -> int:
+    command = ["npx", "--no-install", "tsx", "e2e/screenshots.ts", hub, json.dumps(people), str(folder)]
     return subprocess.run(command, cwd=REPO / "ui", check=False).returncode
 
 

@@ -218,10 +218,14 @@ class Stack:
         admin = self.as_admin()
         if "researcher" not in self._facts():
             person = {"email": "researcher@flip.example", "name": "Demo Researcher", "role": "researcher"}
-            made = admin.post("users", {**person, "must_change_password": False})
-            self.new_passwords["researcher@flip.example"] = made["password"]
-            self._remember(researcher={"email": "researcher@flip.example", "password": made["password"]})
+            self.new_passwords[person["email"]] = self.add_person("researcher", admin, person)
         return admin
+
+    def add_person(self, who: str, admin: HubClient, person: dict[str, Any]) -> str:
+        """An account whose password is kept, as `credentials(who)`, and returned."""
+        made = admin.post("users", {**person, "must_change_password": False})
+        self._remember(**{who: {"email": person["email"], "password": made["password"]}})
+        return made["password"]
 
     def add_trust(self, trust: Trust, admin: HubClient) -> None:
         self.trusts[trust.name] = trust
@@ -261,7 +265,7 @@ class Stack:
             return False
 
     def credentials(self, who: str) -> dict[str, str]:
-        """E-mail and password of the demo's `admin` or `researcher`."""
+        """E-mail and password of the demo's `admin`, `researcher` or whom `add_person` made."""
         return self._facts()[who]
 
     def as_admin(self) -> HubClient:

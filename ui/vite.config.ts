@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import react from '@vitejs/plugin-react';
 import { defineConfig, type Plugin } from 'vite';
+import { reference } from './reference.ts';
 
 // `npm run dev` talks to a hub that runs already (`make page-dev` starts one and says where).
 const hub = process.env.FLIP_HUB_URL ?? 'http://127.0.0.1:8080';
@@ -28,7 +29,7 @@ function packed(): Plugin {
 }
 
 export default defineConfig({
-  plugins: [react(), packed()],
+  plugins: [react(), reference(), packed()],
   resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
   server: { host: '127.0.0.1', proxy: { '/api': hub } },
   build: {

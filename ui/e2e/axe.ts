@@ -1,7 +1,7 @@
 /** WCAG 2.2 AA by axe, of the page as it is on the screen. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import type { AxeResults, RunOptions } from 'axe-core';
+import type { AxeResults, Result, RunOptions } from 'axe-core';
 import type { Page } from 'playwright-core';
 
 const SOURCE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -10,15 +10,24 @@ const OPTIONS: RunOptions = {
   resultTypes: ['violations'],
 };
 
-/** One line per violation; empty if there is none. */
-export async function violations(page: Page): Promise<string[]> {
+/** Which of WCAG's rules the page keeps and which not. */
+export async function audit(page: Page): Promise<{ passed: Result[]; failed: Result[] }> {
+  const found = await run(page);
+  return { passed: found.passes, failed: found.violations };
+}
+
+async function run(page: Page): Promise<AxeResults> {
   // Evaluated, not added as a script: the page's own policy would refuse one.
   await page.evaluate(SOURCE);
-  const found = await page.evaluate(
+  return page.evaluate(
     (options) => (window as unknown as { axe: { run: (o: object) => Promise<AxeResults> } }).axe.run(options),
     OPTIONS as object,
   );
-  return found.violations.flatMap((rule) =>
+}
+
+/** One line per violation; empty if there is none. */
+export async function violations(page: Page): Promise<string[]> {
+  return (await run(page)).violations.flatMap((rule) =>
     rule.nodes.map((node) => `${rule.id} (${rule.impact}): ${node.target.join(' ')}: ${node.failureSummary ?? ''}`),
   );
 }

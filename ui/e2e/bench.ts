@@ -12,7 +12,9 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Page } from 'playwright-core';
 import type { Model, Project, Run, Series, Session, Trust } from '../src/api/types';
+import { audit } from './axe';
 import { open } from './browser';
+import { accessibilityScore, performanceScore } from './score';
 
 const { values } = parseArgs({
   options: {
@@ -122,6 +124,8 @@ const answers: Record<string, unknown> = {
   'models/m': model,
   'models/m/runs': [run],
   'runs/r/metrics': series,
+  queue: { deployment_mode: false, slots: 1, active: [], waiting: [] },
+  site: { banner: null, deployment_mode: false, deployment_reason: '', changed_at: null },
 };
 const streams = new Set<ServerResponse>();
 
@@ -216,7 +220,17 @@ async function firstLoad(page: Page) {
   console.log(`  largest contentful paint ${seen.largest.toFixed(0)} ms`);
   console.log(`  main thread blocked      ${seen.blocked.toFixed(0)} ms`);
   console.log(`  layout shift             ${seen.shift.toFixed(4)}`);
-  if ((sizes.script ?? 0) > 250_000) process.exitCode = 1;
+  const speed = performanceScore({
+    firstPaint: seen.first,
+    largestPaint: seen.largest,
+    blocked: seen.blocked,
+    shift: seen.shift,
+  });
+  const { passed, failed } = await audit(page);
+  const accessibility = accessibilityScore(passed, failed);
+  console.log(`  as Lighthouse scores it  performance ${speed} (at least 90), accessibility ${accessibility} (95)`);
+  for (const rule of failed) console.log(`    ${rule.id}: ${rule.help}`);
+  if ((sizes.script ?? 0) > 250_000 || accessibility < 95) process.exitCode = 1;
 }
 
 async function chartPage(page: Page) {

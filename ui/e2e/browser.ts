@@ -21,7 +21,12 @@ export interface Opened {
   close: () => Promise<void>;
 }
 
-export async function open(baseURL: string, options: BrowserContextOptions = {}): Promise<Opened> {
+/** `tour`: as a first visit, with the first steps of one's role. */
+export async function open(
+  baseURL: string,
+  options: BrowserContextOptions = {},
+  { tour = false } = {},
+): Promise<Opened> {
   if (!existsSync(EXECUTABLE)) {
     throw new Error(
       `There is no Chromium at ${EXECUTABLE}. Install Debian's (apt-get install chromium), or set FLIP_CHROMIUM.`,
@@ -38,6 +43,8 @@ export async function open(baseURL: string, options: BrowserContextOptions = {})
   });
   // tsx names functions by a helper, which functions that are sent into the page miss.
   await context.addInitScript('globalThis.__name ??= (named) => named');
+  // A blank page has no storage.
+  if (!tour) await context.addInitScript("try { localStorage.setItem('flip-tour-seen', 'all') } catch {}");
   const page = context.pages()[0] ?? (await context.newPage());
   const close = async () => {
     await context.close();

@@ -1,4 +1,4 @@
-/** Every page of the researcher, as addresses of the federation that `python -m demo.page` keeps. */
+/** Every page of each role, as addresses of the federation that `python -m demo.page` keeps. */
 import type { Page } from 'playwright-core';
 
 export interface Place {
@@ -19,19 +19,34 @@ interface Named {
   name: string;
 }
 
+export type Person = 'researcher' | 'trust_admin' | 'admin';
+
 export const OUTSIDE: Place[] = [
   { name: 'login', path: () => '/login', ready: 'button[type=submit]', outside: true },
   { name: 'forgot-password', path: () => '/forgot-password', ready: 'button[type=submit]', outside: true },
+  { name: 'reset-password', path: () => '/reset-password', ready: 'button[type=submit]', outside: true },
+  { name: 'accept-invitation', path: () => '/accept-invitation', ready: 'button[type=submit]', outside: true },
   { name: 'request-access', path: () => '/request-access', ready: 'button[type=submit]', outside: true },
+  { name: 'help-glossary', path: () => '/help/glossary', ready: 'main dl', outside: true },
+  { name: 'help-errors', path: () => '/help/errors#app_check_failed', ready: 'main table', outside: true },
+  { name: 'help-findings', path: () => '/help/findings', ready: 'main h3', outside: true },
 ];
 
 /** Asked with the page's own session. */
-export async function placesInside(page: Page): Promise<Place[]> {
+export async function placesInside(page: Page, person: Person): Promise<Place[]> {
   const read = <T>(path: string) => page.evaluate(async (p) => (await fetch(`/api/v1/${p}`)).json() as T, path);
-  const projects = (await read<{ items: Named[] }>('projects?limit=200')).items;
-  const project = (name: string) => `/projects/${found(projects, name).id}`;
-  const models = await read<Named[]>(`projects/${found(projects, 'Spleen outlines').id}/models`);
-  const model = (name: string) => `/models/${found(models, name).id}`;
+  const projects = person === 'admin' ? [] : (await read<{ items: Named[] }>('projects?limit=200')).items;
+  if (person === 'admin') return ADMIN;
+  if (person === 'trust_admin') return trustAdmin((name) => found(projects, name).id);
+  const spleen = found(projects, 'Spleen outlines').id;
+  const models = await read<Named[]>(`projects/${spleen}/models`);
+  return researcher(
+    (name) => `/projects/${found(projects, name).id}`,
+    (name) => `/models/${found(models, name).id}`,
+  );
+}
+
+function researcher(project: (name: string) => string, model: (name: string) => string): Place[] {
   const net = () => model('Small U-Net');
   return [
     { name: 'projects', path: () => '/projects', ready: 'main li a' },
@@ -43,6 +58,8 @@ export async function placesInside(page: Page): Promise<Place[]> {
     { name: 'project', path: () => project('Spleen outlines'), ready: 'main li svg' },
     { name: 'cohort-empty', path: () => `${project('Rib fracture triage')}/cohort`, ready: '.cm-content' },
     { name: 'cohort', path: () => `${project('Coronary risk')}/cohort`, ready: 'figure', whole: true },
+    { name: 'models', path: () => '/models', ready: 'main table' },
+    { name: 'connections', path: () => '/connections', ready: '[data-testid=topology]' },
     { name: 'model-empty', path: () => `${model('Transformer, not uploaded yet')}/files`, ready: '[data-missing]' },
     { name: 'model-files', path: () => `${net()}/files`, ready: 'main li button' },
     { name: 'model-training', path: () => `${net()}/training`, ready: 'input[inputmode]' },
@@ -55,9 +72,36 @@ export async function placesInside(page: Page): Promise<Place[]> {
       ready: '[data-testid=waterfall]',
       height: 690,
     },
-    { name: 'account', path: () => '/account', ready: 'main form' },
+    { name: 'account', path: () => '/account', ready: 'main table' },
   ];
 }
+
+function trustAdmin(project: (name: string) => string): Place[] {
+  return [
+    { name: 'my-trust', path: () => '/my-trust', ready: 'main table' },
+    {
+      name: 'my-trust-waiting',
+      path: () => `/my-trust/${project('Readmission after pneumonia')}`,
+      ready: 'main textarea',
+    },
+    {
+      name: 'my-trust-review',
+      path: () => `/my-trust/${project('Spleen outlines')}`,
+      ready: 'main details',
+      whole: true,
+    },
+  ];
+}
+
+const ADMIN: Place[] = [
+  { name: 'admin-users', path: () => '/admin/users', ready: 'main table' },
+  { name: 'admin-requests', path: () => '/admin/access-requests', ready: 'main li' },
+  { name: 'admin-trusts', path: () => '/admin/trusts', ready: 'main table' },
+  { name: 'admin-site', path: () => '/admin/site', ready: 'input[role=switch]' },
+  { name: 'admin-audit', path: () => '/admin/audit', ready: 'main table' },
+  { name: 'admin-mails', path: () => '/admin/mails', ready: 'main li' },
+  { name: 'admin-settings', path: () => '/admin/settings', ready: 'main table' },
+];
 
 function found(all: readonly Named[], name: string): Named {
   const one = all.find((each) => each.name === name);

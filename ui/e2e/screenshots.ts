@@ -1,5 +1,6 @@
 /**
- * `npx tsx e2e/screenshots.ts HUB EMAIL PASSWORD FOLDER [--width 360] [--axe] [NAME …]`: a picture of every page in light and dark.
+ * `npx tsx e2e/screenshots.ts HUB PEOPLE FOLDER [--width 360] [--axe] [NAME …]`: a picture of every page in light and dark.
+ * PEOPLE is JSON: `{"researcher": {"email": …, "password": …}, "trust_admin": …, "admin": …}`.
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,14 +8,15 @@ import { parseArgs } from 'node:util';
 import type { Page } from 'playwright-core';
 import { violations } from './axe';
 import { login, open } from './browser';
-import { OUTSIDE, type Place, placesInside, visit } from './pages';
+import { OUTSIDE, type Person, type Place, placesInside, visit } from './pages';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { width: { type: 'string', default: '1280' }, axe: { type: 'boolean' }, whole: { type: 'boolean' } },
 });
-const [hub, email, password, folder, ...names] = positionals;
-if (!hub || !email || !password || !folder) throw new Error('Give the hub’s address, e-mail, password and a folder.');
+const [hub, people, folder, ...names] = positionals;
+if (!hub || !people || !folder) throw new Error('Give the hub’s address, its people and a folder.');
+const who = JSON.parse(people) as Record<Person, { email: string; password: string }>;
 mkdirSync(folder, { recursive: true });
 
 const width = Number(values.width);
@@ -32,8 +34,13 @@ page.on('pageerror', (error) => problems.push(`script: ${error.message} ${page.u
 
 try {
   for (const place of OUTSIDE.filter(wanted)) await picture(page, place);
-  await login(page, email, password);
-  for (const place of (await placesInside(page)).filter(wanted)) await picture(page, place);
+  for (const person of Object.keys(who) as Person[]) {
+    const { email, password } = who[person];
+    await page.context().clearCookies();
+    await login(page, email, password);
+    const places = await placesInside(page, person);
+    for (const place of places.filter(wanted)) await picture(page, place);
+  }
 } finally {
   await close();
 }

@@ -44,6 +44,7 @@ from flip_hub.objects import Objects
 from flip_hub.openapi import with_every_error
 from flip_hub.page import serve_page
 from flip_hub.projects.routes import router as projects
+from flip_hub.received.routes import router as received
 from flip_hub.results.routes import router as results
 from flip_hub.runs.routes import router as runs
 from flip_hub.runs.story import router as stories
@@ -111,7 +112,7 @@ def create_app(settings: HubSettings, database: Database, nets: dict[UUID, tuple
     install_handlers(app)
 
     app.add_middleware(Bounded)
-    people, administration = (login, oidc, users, invitations), (site, mails, audit, trusts)
+    people, administration = (login, oidc, users, invitations), (site, mails, audit, trusts, received)
     work = (projects, cohorts, models, job_types, files, uploads)
     training = (runs, stories, metrics, results, live)
     for router in (*people, *administration, *work, *training):

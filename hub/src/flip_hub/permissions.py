@@ -38,6 +38,7 @@ PERMISSIONS: Final[dict[str, Permission]] = {
     "see_audit": _row("search the audit log", "admin", "admin"),
     "see_all_projects": _row("see every project", "read", "admin"),
     "see_staged_projects": _row("see the projects that are staged at one's own trusts", "read", "trust_admin"),
+    "see_received": _row("see what has come from a trust", "read", "admin", "trust_admin"),
     "create_projects": _row("create projects", "write", "admin", "researcher"),
     "change_projects": _row("change projects, their models, files and runs", "write", "admin", "researcher"),
     "unstage_projects": _row("take a staged project back", "admin", "admin"),

@@ -101,6 +101,7 @@ ROWS: dict[str, Row] = {
     "get_trust": Row(PEOPLE),
     "issue_enrolment_code": Row(ADMIN),
     "revoke_trust": Row(ADMIN),
+    "list_received": Row(ADMIN | {"trust_admin"}),
     # projects and what is in them
     "create_project": Row(RESEARCHERS, {"name": "New", "purpose": "x", "kind": "imaging"}),
     "list_projects": Row(PEOPLE),

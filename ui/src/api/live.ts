@@ -76,13 +76,21 @@ function apply(event: HubEvent, queries: QueryClient, changed: Gathered) {
       changed.add('cohort', event.payload.query_id);
       changed.add('project', event.payload.project_id ?? project);
       return;
+    case 'decision_request':
+    case 'decision':
+      changed.add('projects');
+      changed.add('project', event.payload.project_id ?? project);
+      return;
     case 'trust_seen':
       changed.add('trusts');
       return;
     case 'queue':
       changed.add('model', model);
+      changed.add('queue');
+      changed.add('models');
       return;
     default:
+      if (model) changed.add('models');
       if (run) changed.add('run', run, 'events');
       if (model) {
         changed.add('model', model, 'runs');

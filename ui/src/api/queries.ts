@@ -6,6 +6,13 @@ import type { Series, Timeline } from './types';
 
 export const trustsQuery = () => queryOptions({ queryKey: ['trusts'], queryFn: () => data(hub.GET('/api/v1/trusts')) });
 
+export const queueQuery = () =>
+  queryOptions({ queryKey: ['queue'], queryFn: () => data(hub.GET('/api/v1/queue')), refetchInterval: 4000 });
+
+/** What everyone should know; asked before login too. */
+export const siteQuery = () =>
+  queryOptions({ queryKey: ['site'], queryFn: () => data(hub.GET('/api/v1/site')), refetchInterval: 4000 });
+
 /** No topic tells of a new project, so the list is asked for. */
 export const projectsQuery = () =>
   queryOptions({
@@ -174,6 +181,9 @@ export const sessionQuery = () =>
     staleTime: 300_000,
     retry: false,
   });
+
+/** Your API tokens and open logins. */
+export const tokensQuery = () => queryOptions({ queryKey: ['tokens'], queryFn: () => data(hub.GET('/api/v1/tokens')) });
 
 export const methodsQuery = () =>
   queryOptions({ queryKey: ['methods'], queryFn: () => data(hub.GET('/api/v1/auth/methods')), staleTime: 300_000 });

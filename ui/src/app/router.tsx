@@ -38,7 +38,19 @@ const forgot = createRoute({
   getParentRoute: () => root,
   path: '/forgot-password',
   component: lazyRouteComponent(() => import('@/features/login/ForgotPage'), 'ForgotPage'),
-  validateSearch: (search: Record<string, unknown>): { code?: string } => ({ code: text(search.code) }),
+});
+const reset = createRoute({
+  getParentRoute: () => root,
+  path: '/reset-password',
+  validateSearch: (search: Record<string, unknown>): { asked?: boolean } => ({
+    asked: search.asked === true || undefined,
+  }),
+  component: lazyRouteComponent(() => import('@/features/login/ResetPasswordPage'), 'ResetPasswordPage'),
+});
+const accept = createRoute({
+  getParentRoute: () => root,
+  path: '/accept-invitation',
+  component: lazyRouteComponent(() => import('@/features/login/AcceptInvitationPage'), 'AcceptInvitationPage'),
 });
 const request = createRoute({
   getParentRoute: () => root,
@@ -93,6 +105,103 @@ const projects = createRoute({
     view: search.view === 'table' ? 'table' : undefined,
     new: search.new === true || undefined,
   }),
+});
+
+export interface ModelsSearch {
+  q?: string;
+  status?: string;
+}
+
+const models = createRoute({
+  getParentRoute: () => inside,
+  path: '/models',
+  validateSearch: (search: Record<string, unknown>): ModelsSearch => ({
+    q: text(search.q),
+    status: text(search.status),
+  }),
+  component: lazyRouteComponent(() => import('@/features/models/ModelsPage'), 'ModelsPage'),
+});
+
+const connections = createRoute({
+  getParentRoute: () => inside,
+  path: '/connections',
+  component: lazyRouteComponent(() => import('@/features/connections/ConnectionsPage'), 'ConnectionsPage'),
+});
+
+const admin = createRoute({
+  getParentRoute: () => inside,
+  path: '/admin',
+  component: lazyRouteComponent(() => import('@/features/admin/AdminPage'), 'AdminPage'),
+});
+const adminHome = createRoute({
+  getParentRoute: () => admin,
+  path: '/',
+  beforeLoad: () => {
+    throw redirect({ to: '/admin/users' });
+  },
+});
+const adminUsers = createRoute({
+  getParentRoute: () => admin,
+  path: 'users',
+  component: lazyRouteComponent(() => import('@/features/admin/UsersPanel'), 'UsersPanel'),
+});
+const adminRequests = createRoute({
+  getParentRoute: () => admin,
+  path: 'access-requests',
+  component: lazyRouteComponent(() => import('@/features/admin/RequestsPanel'), 'RequestsPanel'),
+});
+const adminTrusts = createRoute({
+  getParentRoute: () => admin,
+  path: 'trusts',
+  component: lazyRouteComponent(() => import('@/features/admin/TrustsPanel'), 'TrustsPanel'),
+});
+const adminSite = createRoute({
+  getParentRoute: () => admin,
+  path: 'site',
+  component: lazyRouteComponent(() => import('@/features/admin/SitePanel'), 'SitePanel'),
+});
+export interface AuditSearch {
+  action?: string;
+  actor?: string;
+  subject?: string;
+  /** As `2026-11-28`, of the reader's own zone. */
+  day?: string;
+}
+const adminAudit = createRoute({
+  getParentRoute: () => admin,
+  path: 'audit',
+  validateSearch: (search: Record<string, unknown>): AuditSearch => ({
+    action: text(search.action),
+    actor: text(search.actor),
+    subject: text(search.subject),
+    day: typeof search.day === 'string' && /^\d{4}-\d\d-\d\d$/.test(search.day) ? search.day : undefined,
+  }),
+  component: lazyRouteComponent(() => import('@/features/admin/AuditPanel'), 'AuditPanel'),
+});
+const adminMails = createRoute({
+  getParentRoute: () => admin,
+  path: 'mails',
+  component: lazyRouteComponent(() => import('@/features/admin/MailsPanel'), 'MailsPanel'),
+});
+const adminSettings = createRoute({
+  getParentRoute: () => admin,
+  path: 'settings',
+  component: lazyRouteComponent(() => import('@/features/admin/SettingsPanel'), 'SettingsPanel'),
+});
+
+/** For everybody, before login too: an error there has a code to look up. */
+const open = createRoute({ getParentRoute: () => root, id: 'open', component: Shell });
+const helpHome = createRoute({
+  getParentRoute: () => open,
+  path: '/help',
+  beforeLoad: () => {
+    throw redirect({ to: '/help/$topic', params: { topic: 'glossary' } });
+  },
+});
+const help = createRoute({
+  getParentRoute: () => open,
+  path: '/help/$topic',
+  component: lazyRouteComponent(() => import('@/features/help/HelpPage'), 'HelpPage'),
 });
 
 const account = createRoute({
@@ -164,16 +273,31 @@ export const router = createRouter({
   routeTree: root.addChildren([
     login,
     forgot,
+    reset,
+    accept,
     request,
     welcome,
     inside.addChildren([
       home,
       account,
+      models,
+      connections,
+      admin.addChildren([
+        adminHome,
+        adminUsers,
+        adminRequests,
+        adminTrusts,
+        adminSite,
+        adminAudit,
+        adminMails,
+        adminSettings,
+      ]),
       projects,
       project,
       cohort,
       model.addChildren([modelHome, files, training, live, metrics, results]),
     ]),
+    open.addChildren([helpHome, help]),
   ]),
   context: { queries },
   defaultPreload: 'intent',

@@ -1,8 +1,9 @@
 /** A failure, with what to do, its stable code and the id to quote to whoever runs the hub. */
-import { ActionIcon, Alert, Button, Code, CopyButton, Group, Text, Tooltip } from '@mantine/core';
+import { ActionIcon, Alert, Button, CopyButton, Group, Text, Tooltip } from '@mantine/core';
 import { IconAlertTriangle, IconCheck, IconCopy } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import { HubAway, HubError } from '@/api/errors';
+import { CodeLink } from './CodeLink';
 
 export function ErrorNote({
   error,
@@ -23,7 +24,7 @@ export function ErrorNote({
       <Text size="sm">{message}</Text>
       {children}
       <Group gap="xs" mt={8}>
-        <Code>{code}</Code>
+        <CodeLink code={code} />
         {hub?.requestId && (
           <Group gap={2}>
             <Text size="xs" c="dimmed">

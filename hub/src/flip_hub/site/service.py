@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from flip_hub.audit.service import record
@@ -39,9 +40,9 @@ def set_deployment_mode(session: Session, admin_id: UUID, on: bool, reason: str)
 
 
 def _changing(session: Session, admin_id: UUID) -> Site:
-    site = session.get(Site, 1, with_for_update=True)
-    if site is None:
-        site = get_site(session)
-        session.add(site)
+    # Two admins may make the first change at the same moment; the second waits here for the first.
+    first = insert(Site).values(id=1, deployment_mode=False, changed_at=now(), changed_by=admin_id)
+    session.execute(first.on_conflict_do_nothing(index_elements=["id"]))
+    site = session.get_one(Site, 1, with_for_update=True)
     site.changed_at, site.changed_by = now(), admin_id
     return site

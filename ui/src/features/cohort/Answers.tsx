@@ -5,6 +5,7 @@ import { Card } from '@/components/Card';
 import { Status } from '@/components/Status';
 import { TrustName } from '@/components/TrustName';
 import classes from './Answers.module.css';
+import { Budget } from './Budget';
 import { ColumnChartCard } from './ColumnChartCard';
 import { columnCharts } from './columns';
 
@@ -105,11 +106,7 @@ function TrustAnswer({ answer, imaging }: { answer: CohortAnswer; imaging: boole
         </div>
       )}
       {state === 'offline' && <div className={classes.counts}>Offline; it answers when it is back.</div>}
-      {result?.budget && (
-        <div className={classes.budget}>
-          {result.budget.project_left} of {result.budget.project_limit} queries left here today
-        </div>
-      )}
+      {result?.budget && <Budget budget={result.budget} trust={answer.trust} />}
     </section>
   );
 }

@@ -1,5 +1,6 @@
 /** One column of the cohort: bars for categories, upright bars for numbers and dates. Suppressed cells are hatched. */
 import { Tooltip } from '@mantine/core';
+import { Term } from '@/components/Term';
 import { useTrustLook } from '@/components/trusts';
 import classes from './ColumnChartCard.module.css';
 import type { ChartCell, ColumnChart } from './columns';
@@ -26,7 +27,18 @@ export function ColumnChartCard({ chart }: { chart: ColumnChart }) {
       {chart.kind === 'category' ? <Rows chart={chart} /> : <Columns chart={chart} />}
       <p className={classes.foot}>
         {missing && <>No value: {missing}. </>}
-        {chart.margin !== null && <>With noise: ±{chart.margin} in 95 % of cases.</>}
+        {chart.margin !== null && (
+          <>
+            With noise
+            {chart.epsilon !== null && (
+              <>
+                {' '}
+                (<Term word="epsilon">ε</Term> = {chart.epsilon})
+              </>
+            )}
+            : ±{chart.margin} in 95 % of cases.
+          </>
+        )}
       </p>
       <DataTable chart={chart} />
     </figure>

@@ -26,10 +26,15 @@ export interface ColumnChart {
   /** The lowest count that some trust tells. */
   threshold: number;
   margin: number | null;
+  /** Spent by each trust that answered with noise, the largest. */
+  epsilon: number | null;
 }
 
 type Result = NonNullable<CohortAnswer['result']>;
-type Summary = Pick<NonNullable<Result['columns']>[number], 'name' | 'kind' | 'cells' | 'missing' | 'margin'>;
+type Summary = Pick<
+  NonNullable<Result['columns']>[number],
+  'name' | 'kind' | 'cells' | 'missing' | 'margin' | 'epsilon'
+>;
 
 /** Of older trusts the histograms that were the same for each query. */
 function summaries(result: Result): Summary[] {
@@ -61,11 +66,13 @@ export function columnCharts(answers: readonly CohortAnswer[]): ColumnChart[] {
         missing: [],
         threshold: result.threshold,
         margin: null,
+        epsilon: null,
       };
       charts.set(key, chart);
       chart.threshold = Math.max(chart.threshold, result.threshold);
       if (summary.missing !== 0) chart.missing.push({ trust, count: summary.missing });
       if (summary.margin != null) chart.margin = (chart.margin ?? 0) + summary.margin;
+      if (summary.epsilon != null) chart.epsilon = Math.max(chart.epsilon ?? 0, summary.epsilon);
       for (const cell of summary.cells) addCell(chart, trust, cell);
     }
   }

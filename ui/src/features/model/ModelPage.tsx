@@ -1,14 +1,16 @@
-import { Alert, Skeleton } from '@mantine/core';
-import { IconAlertTriangle, IconInfoCircle } from '@tabler/icons-react';
+import { Alert, Button, Skeleton } from '@mantine/core';
+import { IconAlertTriangle, IconInfoCircle, IconPencil } from '@tabler/icons-react';
 import { Link, Outlet } from '@tanstack/react-router';
+import { useState } from 'react';
 import { HubError } from '@/api/errors';
 import { useLive } from '@/api/live';
 import { MODEL_PANELS } from '@/app/router';
 import { ErrorNote } from '@/components/ErrorNote';
 import { PageHead } from '@/components/PageHead';
+import { PanelNav } from '@/components/PanelNav';
 import { NotFound } from '@/components/RouteStates';
 import { Status } from '@/components/Status';
-import classes from './ModelPage.module.css';
+import { EditModel } from './EditModel';
 import { ProgressBar } from './ProgressBar';
 import { StopButton } from './StopButton';
 import { useModel } from './useModel';
@@ -17,11 +19,11 @@ const NAMES = { files: 'Files', training: 'Training', live: 'Live', metrics: 'Me
 
 export function ModelPage() {
   const { modelId, model, project, runs, newest, active, mayChange, error, refetch } = useModel();
+  const [editing, setEditing] = useState(false);
   useLive([`model:${modelId}`, 'queue', 'trusts', ...(newest ? [`run:${newest.id}`] : [])]);
   if (error instanceof HubError && error.status === 404) return <NotFound />;
   if (error && !model) return <ErrorNote error={error} retry={refetch} title="The model could not be read" />;
   if (!model) return <Waiting />;
-  const counts: Partial<Record<(typeof MODEL_PANELS)[number], number>> = { live: runs?.length };
   return (
     <>
       <PageHead
@@ -38,7 +40,16 @@ export function ModelPage() {
           </>
         }
         note={model.description || undefined}
-        actions={active && newest && mayChange && <StopButton run={newest} />}
+        actions={
+          mayChange && (
+            <>
+              <Button variant="default" leftSection={<IconPencil size={16} />} onClick={() => setEditing(true)}>
+                Edit
+              </Button>
+              {active && newest && <StopButton run={newest} />}
+            </>
+          )
+        }
       />
       <ProgressBar model={model} run={newest} />
       {newest && !active && newest.reason_code !== 'completed' && newest.reason_text && (
@@ -51,21 +62,23 @@ export function ModelPage() {
           {newest.reason_text} <code>{newest.reason_code}</code>
         </Alert>
       )}
-      <nav className={classes.tabs} aria-label="Panels of the model">
-        {MODEL_PANELS.map((panel) => (
-          <Link
-            key={panel}
-            to={`/models/$modelId/${panel}`}
-            params={{ modelId }}
-            className={classes.tab}
-            activeProps={{ 'data-active': true }}
-          >
-            {NAMES[panel]}
-            {counts[panel] ? <span className={classes.count}>{counts[panel]}</span> : null}
-          </Link>
-        ))}
-      </nav>
+      <PanelNav
+        label="Panels of the model"
+        panels={MODEL_PANELS.map((panel) => ({
+          to: `/models/${modelId}/${panel}`,
+          name: NAMES[panel],
+          count: panel === 'live' ? runs?.length : undefined,
+        }))}
+      />
       <Outlet />
+      <EditModel
+        key={model.id + model.name}
+        model={model}
+        trained={runs?.some((run) => run.state === 'succeeded') ?? false}
+        active={active}
+        opened={editing}
+        onClose={() => setEditing(false)}
+      />
     </>
   );
 }

@@ -1,9 +1,13 @@
 import { Button, Group } from '@mantine/core';
 import { IconDatabaseSearch } from '@tabler/icons-react';
+import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
+import { cohortQuery } from '@/api/queries';
 import type { Project } from '@/api/types';
 import { Card } from '@/components/Card';
 import { EmptyNote } from '@/components/EmptyNote';
+import { TrustName } from '@/components/TrustName';
+import { Budget } from '../cohort/Budget';
 import classes from './ProjectPage.module.css';
 
 export function CohortCard({ project }: { project: Project }) {
@@ -49,9 +53,24 @@ export function CohortCard({ project }: { project: Project }) {
         )}
       </Group>
       {hidden > 0 && <div className={classes.muted}>+ {hidden} trust(s) with too few to tell</div>}
+      <Budgets query={cohort.query_id} />
       <pre className={classes.sql} tabIndex={0}>
         {cohort.sql}
       </pre>
     </Card>
+  );
+}
+
+/** What was left at each trust after the saved query. */
+function Budgets({ query }: { query: string }) {
+  const answers = useQuery(cohortQuery(query)).data?.answers ?? [];
+  return answers.map(
+    ({ trust, result }) =>
+      result?.budget && (
+        <div key={trust} className={classes.budget}>
+          <TrustName name={trust} />
+          <Budget budget={result.budget} trust={trust} />
+        </div>
+      ),
   );
 }

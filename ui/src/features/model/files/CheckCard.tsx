@@ -3,6 +3,7 @@ import { Skeleton } from '@mantine/core';
 import { IconAlertTriangle, IconCircleCheck, IconCircleX, IconInfoCircle } from '@tabler/icons-react';
 import type { Check } from '@/api/types';
 import { Card } from '@/components/Card';
+import { CodeLink } from '@/components/CodeLink';
 import { EmptyNote } from '@/components/EmptyNote';
 import { ErrorNote } from '@/components/ErrorNote';
 import { Status } from '@/components/Status';
@@ -72,7 +73,7 @@ export function CheckCard({ check, error, empty, onPlace }: Props) {
                       {finding.line ? `:${finding.line}` : ''}
                     </button>
                   )}
-                  <code>{finding.code}</code>
+                  <CodeLink code={finding.code} topic="findings" />
                 </div>
               </div>
             </li>

@@ -1,18 +1,15 @@
 import { Button, Group, Menu, SegmentedControl, Skeleton, Slider, Text } from '@mantine/core';
 import { IconChartLine, IconDownload } from '@tabler/icons-react';
-import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
-import { useDeferredValue, useMemo, useRef, useState } from 'react';
-import { metricsQuery } from '@/api/queries';
+import { useDeferredValue, useState } from 'react';
 import { Card } from '@/components/Card';
 import { EmptyNote } from '@/components/EmptyNote';
 import { ErrorNote } from '@/components/ErrorNote';
 import { RunPicker } from '../RunPicker';
 import { isActive, useModel } from '../useModel';
-import { type Chart, chartsOf, kept } from './charts';
 import { MetricCard } from './MetricCard';
 import classes from './MetricsPanel.module.css';
-import { useFew } from './useFew';
+import { useFeed } from './useFeed';
 
 const EXPORTS = [
   { format: 'csv', name: 'CSV' },
@@ -26,17 +23,10 @@ export function MetricsPanel() {
   const navigate = useNavigate();
   const run = runs?.find((one) => one.id === search.run) ?? newest;
   const other = runs?.find((one) => one.id === search.with && one.id !== run?.id);
-  const own = useQuery({ ...metricsQuery(run?.id ?? ''), enabled: run !== undefined });
-  const compared = useQuery({ ...metricsQuery(other?.id ?? ''), enabled: other !== undefined }).data;
+  const { feed, shapes, pending, error, again } = useFeed(run?.id, other?.id);
   const [smoothing, setSmoothing] = useState(0);
   const smooth = useDeferredValue(smoothing);
   const [scale, setScale] = useState<'linear' | 'log'>('linear');
-  const series = useFew(own.data, 250);
-  const drawn = useRef<Chart[]>([]);
-  const charts = useMemo(() => {
-    drawn.current = kept(drawn.current, chartsOf([series ?? [], ...(other && compared ? [compared] : [])]));
-    return drawn.current;
-  }, [series, other, compared]);
   const go = (part: { run?: string; with?: string }) =>
     void navigate({
       to: '/models/$modelId/metrics',
@@ -45,7 +35,7 @@ export function MetricsPanel() {
       replace: true,
     });
 
-  if (!runs || (run && own.isPending)) {
+  if (!runs || (run && pending)) {
     return (
       <div className={classes.grid} aria-busy="true">
         {['a', 'b', 'c'].map((key) => (
@@ -54,8 +44,8 @@ export function MetricsPanel() {
       </div>
     );
   }
-  if (own.error && !own.data) return <ErrorNote error={own.error} retry={own.refetch} />;
-  if (!run || charts.length === 0) {
+  if (error) return <ErrorNote error={error} retry={again} />;
+  if (!run || shapes.length === 0) {
     return (
       <Card>
         <EmptyNote
@@ -136,8 +126,8 @@ export function MetricsPanel() {
         </Menu>
       </div>
       <div className={classes.grid}>
-        {charts.map((chart) => (
-          <MetricCard key={chart.key} chart={chart} smoothing={smooth} log={scale === 'log'} />
+        {shapes.map((shape) => (
+          <MetricCard key={shape.key} feed={feed} shape={shape} smoothing={smooth} log={scale === 'log'} />
         ))}
       </div>
       <Text size="xs" c="dimmed" mt="sm">

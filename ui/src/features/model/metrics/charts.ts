@@ -66,16 +66,13 @@ export interface Table {
 
 /** Lines on one x axis. Mean and range are over the trusts of the first run, where at least two have a value. */
 export function tableOf(chart: Chart, smoothing: number): Table {
-  const xs = new Set<number>();
-  for (const line of chart.lines) for (const [x] of line.points) xs.add(x);
-  const x = Float64Array.from(xs).sort();
-  const place = new Map<number, number>();
-  x.forEach((value, index) => {
-    place.set(value, index);
-  });
+  const x = sharedX(chart.lines) ?? everyX(chart.lines);
+  const place = new Map(x.map((value, index) => [value, index]));
   const lines = chart.lines.map((line) => {
+    const points = smoothed(line.points, smoothing);
+    if (points.length === x.length) return points.map(([, value]) => value);
     const row = new Array<number | null>(x.length).fill(null);
-    for (const [px, value] of smoothed(line.points, smoothing)) row[place.get(px) as number] = value;
+    for (const [px, value] of points) row[place.get(px) as number] = value;
     return row;
   });
   const own = lines.filter((_, index) => chart.lines[index]?.run === 0 && chart.lines[index]?.trust !== null);
@@ -99,7 +96,26 @@ export function tableOf(chart: Chart, smoothing: number): Table {
     low.push(count > 1 ? least : null);
     high.push(count > 1 ? most : null);
   }
-  return { x: [...x], lines, mean, low, high };
+  return { x, lines, mean, low, high };
+}
+
+/** The x of all lines, if they are the same, as those of trusts that train in step are. */
+function sharedX(lines: readonly Line[]): number[] | null {
+  const [first, ...rest] = lines.map((line) => line.points);
+  if (!first) return [];
+  const same = rest.every(
+    (points) => points.length === first.length && points.every((point, index) => point[0] === first[index]?.[0]),
+  );
+  const grows = first.every(
+    (point, index) => index === 0 || (first[index - 1] as readonly [number, number])[0] < point[0],
+  );
+  return same && grows ? first.map(([x]) => x) : null;
+}
+
+function everyX(lines: readonly Line[]): number[] {
+  const xs = new Set<number>();
+  for (const line of lines) for (const [x] of line.points) xs.add(x);
+  return [...Float64Array.from(xs).sort()];
 }
 
 /** Exponential smoothing without bias at the start; 0 changes nothing. */

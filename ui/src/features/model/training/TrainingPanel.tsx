@@ -12,6 +12,8 @@ import { TrustName } from '@/components/TrustName';
 import { fileText } from '../files/fileText';
 import { useModel } from '../useModel';
 import { type Field, fieldsOf, overrides } from './config';
+import { LimitsCard } from './LimitsCard';
+import { NO_LIMITS, optionsOf } from './limits';
 import { type Item, readiness } from './readiness';
 import classes from './TrainingPanel.module.css';
 
@@ -28,6 +30,7 @@ export function TrainingPanel() {
   const fields = useMemo(() => safeFields(pyproject), [pyproject]);
   const [off, setOff] = useState<ReadonlySet<string>>(new Set());
   const [values, setValues] = useState<Values>({});
+  const [limits, setLimits] = useState(NO_LIMITS);
 
   const approved = project?.trusts.filter((trust) => trust.valid) ?? [];
   const chosen = approved.filter((trust) => !off.has(trust.trust)).map((trust) => trust.trust);
@@ -39,7 +42,7 @@ export function TrainingPanel() {
       data(
         hub.POST('/api/v1/models/{model_id}/runs', {
           params: { path: { model_id: modelId } },
-          body: { run_config: changed, trusts: chosen },
+          body: { run_config: changed, trusts: chosen, options: optionsOf(limits, chosen.length) },
         }),
       ),
     onSuccess: async () => {
@@ -101,6 +104,7 @@ export function TrainingPanel() {
             ))}
           </div>
         </Card>
+        <LimitsCard limits={limits} chosen={chosen.length} onChange={setLimits} />
       </div>
       <Card title="Ready?">
         <ul className={classes.checklist}>

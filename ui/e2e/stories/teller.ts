@@ -1,0 +1,81 @@
+/** What every story needs: its steps on the output, its helper outside the browser, and its list of what was wrong. */
+import { createInterface } from 'node:readline';
+import type { Page } from 'playwright-core';
+import { violationsInBoth } from '../axe';
+
+export interface Asked {
+  hub: string;
+  app: string;
+  trusts: string[];
+  never: string;
+  /** Of the researcher and of the trust's admin: accounts whose password is to be changed. */
+  researcher: { email: string; password: string };
+  trustAdmin: { email: string; password: string };
+  admin: { email: string; password: string };
+}
+
+export const asked = JSON.parse(process.argv[2] ?? '{}') as Asked;
+const answers = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+const started = Date.now();
+
+/** Violations of WCAG and errors of scripts, as they were met. */
+export const wrong: string[] = [];
+
+export function step(text: string) {
+  console.log(`${((Date.now() - started) / 1000).toFixed(1).padStart(6)} s  ${text}`);
+}
+
+/** Something that no browser does, by whoever started this; its answer is what it has to say. */
+export async function outside(what: string): Promise<string> {
+  console.log(`@ ${what}`);
+  const answer = String((await answers.next()).value ?? '');
+  if (!answer.startsWith('done')) throw new Error(`“${what}” was not done: ${answer}`);
+  return answer.slice(4).trim();
+}
+
+/** Held to WCAG in light and dark, and to a phone of 320 px: nothing may scroll sideways. */
+export async function look(page: Page, name: string) {
+  const found = await violationsInBoth(page, name);
+  const size = page.viewportSize();
+  for (const width of [360, 320]) {
+    await page.setViewportSize({ width, height: 780 });
+    await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
+    const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    if (over > 0) found.push(`${name}, ${width} px wide: ${over} px stick out${await culprit(page)}`);
+  }
+  if (size) await page.setViewportSize(size);
+  for (const line of found) console.log(line);
+  wrong.push(...found);
+}
+
+/** The innermost element that reaches beyond the window, for whoever has to mend it. */
+function culprit(page: Page): Promise<string> {
+  return page.evaluate(() => {
+    const wide = document.documentElement.clientWidth;
+    const inside = (element: Element): boolean => {
+      for (let up = element.parentElement; up; up = up.parentElement)
+        if (/auto|scroll|hidden|clip/.test(getComputedStyle(up).overflowX)) return true;
+      return false;
+    };
+    const found = [...document.querySelectorAll('main *, header *')].filter(
+      (element) => element.getBoundingClientRect().right > wide + 1 && !inside(element),
+    );
+    const last = found.at(-1);
+    return last ? ` (${last.tagName.toLowerCase()}.${last.className})` : '';
+  });
+}
+
+export function must(held: boolean, otherwise: string) {
+  if (!held) throw new Error(otherwise);
+}
+
+/** Moves on by Tab until what has the focus is called this; nobody touches a mouse. */
+export async function tabTo(page: Page, role: Parameters<Page['getByRole']>[0], name: string | RegExp) {
+  const wanted = page.getByRole(role, { name, exact: typeof name === 'string' });
+  await wanted.first().waitFor();
+  for (let count = 0; count < 80; count += 1) {
+    await page.keyboard.press('Tab');
+    if (await wanted.first().evaluate((element) => element === document.activeElement)) return;
+  }
+  throw new Error(`No Tab leads to the ${role} “${name}”.`);
+}
