@@ -142,7 +142,7 @@ class Outside:
         return "left" if state in ("left", "lost") else state
 
     def enrol(self, name: str, code: str) -> None:
-        Trust(name, self.folder / name, self.stack.hub_url, 9).cli("enrol", "--hub", self.stack.hub_url, "--code", code)
+        Trust(name, self.folder / name, self.stack.hub_url, 9).cli("enrol", code, "--hub", self.stack.hub_url)
 
     def train(self, model: str) -> str:
         """What becomes of a run that is initiated now; it is taken back."""

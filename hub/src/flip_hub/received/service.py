@@ -5,10 +5,10 @@ The trust keeps the whole list of what it sent, with hashes; this is the other e
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import Float, Row, Select, column, func, literal, select
+from sqlalchemy import ColumnElement, Float, Row, Select, column, func, literal, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
@@ -136,7 +136,7 @@ def _updates(session: Session, trust: Trust, limit: int) -> list[Received]:
     return [_of_run("updates", row, text, int(row[1]), int(row[2])) for row in session.execute(query)]
 
 
-def _by_run(*facts: object) -> Select:
+def _by_run(*facts: ColumnElement[Any]) -> Select:
     """`facts` first, then what names the run."""
     named = (Project.id, Project.name, Model.id, Model.name, Run.id)
     return (

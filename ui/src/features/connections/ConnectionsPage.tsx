@@ -15,7 +15,7 @@ import { ScrollTable } from '@/components/ScrollTable';
 import { Status } from '@/components/Status';
 import { TrustName } from '@/components/TrustName';
 import classes from './ConnectionsPage.module.css';
-import { ailing, CONNECTION } from './state';
+import { ailing, CONNECTION, isFact } from './state';
 import { Topology } from './Topology';
 
 export function ConnectionsPage() {
@@ -106,15 +106,34 @@ function Row({ trust }: { trust: Trust }) {
 
 function Components({ trust }: { trust: Trust }) {
   const all = Object.entries(trust.components);
+  const facts = all.filter(([name]) => isFact(name));
   const bad = new Set(ailing(trust).map(([name]) => name));
   if (all.length === 0) return <span className={classes.muted}>not told yet</span>;
   return (
-    <ul className={classes.pairs}>
-      {all.map(([name, health]) => (
-        <li key={name} data-bad={bad.has(name) || undefined}>
-          <b>{name}</b> {health}
-        </li>
-      ))}
-    </ul>
+    <>
+      <ul className={classes.pairs}>
+        {all
+          .filter(([name]) => !isFact(name))
+          .map(([name, health]) => (
+            <li key={name} data-bad={bad.has(name) || undefined}>
+              <b>{NAMES[name] ?? name}</b> {health}
+            </li>
+          ))}
+      </ul>
+      {facts.length > 0 && (
+        <details className={classes.more}>
+          <summary>more of {trust.name}</summary>
+          <ul className={classes.pairs}>
+            {facts.map(([name, value]) => (
+              <li key={name}>
+                <b>{(NAMES[name] ?? name).replaceAll('_', ' ')}</b> {value}
+              </li>
+            ))}
+          </ul>
+        </details>
+      )}
+    </>
   );
 }
+
+const NAMES: Record<string, string> = { omop: 'OMOP', pacs: 'PACS', hub_decisions: 'decisions at the hub' };

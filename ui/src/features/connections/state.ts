@@ -10,8 +10,10 @@ export const CONNECTION: Record<string, { word: string; tone: Tone }> = {
 
 /** Told by an agent that all is well: `ok`, or a sandbox's level; everything else is in need of somebody. */
 const WELL = /^(ok|full|process)\b/i;
-/** Facts beside the sandbox's level, not a health of their own. */
-const FACT = /^sandbox_/;
+/** What is told beside the healths: how the sandbox is, whether the trust's policy lets its admins decide here. */
+const FACT = /^(sandbox_|hub_decisions$)/;
+
+export const isFact = (name: string) => FACT.test(name);
 
 export const ailing = (trust: Trust): [string, string][] =>
-  Object.entries(trust.components).filter(([name, health]) => !FACT.test(name) && !WELL.test(health));
+  Object.entries(trust.components).filter(([name, health]) => !isFact(name) && !WELL.test(health));
