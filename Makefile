@@ -26,11 +26,16 @@ $(FLVENV)/.installed: contracts/pyproject.toml sdk/pyproject.toml fl/pyproject.t
 	@$(FLVENV)/bin/python $(PIP) -e contracts -e "sdk[cli]" -e "fl[platform]" -r requirements-dev-fl.txt
 	@touch $@
 
-page: ui/dist/index.html  ## Build the web page (Node 20 and npm)
+# The viewer of the trust's page: one file of an npm package, so that a hospital's browser loads nothing from elsewhere.
+VIEWER := trust/src/flip_trust/page/static/vendor/niivue.js
+
+page: ui/dist/index.html $(VIEWER)  ## Build the web page and the trust's viewer (Node 20 and npm)
 
 ifeq ($(shell command -v npm),)
 ui/dist/index.html:
 	@echo "There is no npm here, so the web page is not built: the hub will say so. Install Node 20, then 'make page'."
+$(VIEWER):
+	@echo "There is no npm here, so the trust's page will show previews and no viewer."
 else
 ui/node_modules/.installed: ui/package-lock.json
 	@echo "Installing what the web page is built with into ui/node_modules ..."
@@ -40,6 +45,10 @@ ui/node_modules/.installed: ui/package-lock.json
 ui/dist/index.html: ui/node_modules/.installed $(shell find ui/src ui/public -type f 2>/dev/null) ui/index.html ui/vite.config.ts ui/reference.ts GLOSSARY.md $(wildcard docs/reference/*errors.md docs/reference/findings.md)
 	@echo "Building the web page into ui/dist ..."
 	@cd ui && npx --no-install vite build --logLevel warn
+
+$(VIEWER): ui/node_modules/.installed
+	@mkdir -p $(@D)
+	@cp ui/node_modules/@niivue/niivue/dist/index.js $@
 endif
 
 page-client: $(VENV)/.installed ui/node_modules/.installed  ## Generate the page's types from the hub's API

@@ -21,11 +21,14 @@ export interface Opened {
   close: () => Promise<void>;
 }
 
-/** `tour`: as a first visit, with the first steps of one's role. */
+/** WebGL without a graphics card, for what draws volumes. */
+export const SOFTWARE_WEBGL = ['--use-angle=swiftshader', '--enable-unsafe-swiftshader', '--ignore-gpu-blocklist'];
+
+/** `tour`: as a first visit, with the first steps of one's role. `flags`: further ones of Chromium. */
 export async function open(
   baseURL: string,
   options: BrowserContextOptions = {},
-  { tour = false } = {},
+  { tour = false, flags = [] as string[] } = {},
 ): Promise<Opened> {
   if (!existsSync(EXECUTABLE)) {
     throw new Error(
@@ -36,7 +39,7 @@ export async function open(
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: EXECUTABLE,
     headless: true,
-    args: QUIET,
+    args: [...QUIET.filter((flag) => !flags.length || flag !== '--disable-gpu'), ...flags],
     baseURL,
     viewport: { width: 1360, height: 860 },
     ...options,

@@ -34,7 +34,7 @@ def convert_volume(instances: Sequence[Instance], target: Path) -> list[float]:
         nii = _run(source, out)
         image: Any = nib.load(nii)
         check_volume(image, ordered, step)
-        target.write_bytes(nifti_gz(nii.read_bytes()))
+        target.write_bytes(nifti_gz(_read(nii)))
         write_preview(image, preview_of(target))
     return [round(float(v), 4) for v in image.header.get_zooms()[:3]]
 
@@ -60,14 +60,24 @@ def convert_projection(instance: Instance, target: Path) -> list[float]:
     return [column_mm, row_mm, 1.0]
 
 
-def nifti_gz(raw: bytes) -> bytes:
-    """Compressed NIfTI-1 whose text fields are zero and whose gzip header holds no name and no time."""
+def nifti_gz(raw: bytes | bytearray) -> bytes:
+    """Compressed NIfTI-1 whose text fields are zero and whose gzip header holds no name and no time.
+
+    A bytearray is wiped in place: a volume has hundreds of megabytes.
+    """
     if int.from_bytes(raw[:4], "little") != _HEADER or np.frombuffer(raw[108:112], "<f4")[0] != _VOX_OFFSET:
         raise ImagingExcluded(Exclusion.CONVERSION_FAILED)  # big-endian, or an extension that could hold text
-    clean = bytearray(raw)
+    clean = raw if isinstance(raw, bytearray) else bytearray(raw)
     for start, end in (*_TEXT_FIELDS, (_HEADER, _VOX_OFFSET)):
         clean[start:end] = bytes(end - start)
     return igzip.compress(clean, 1, mtime=0)
+
+
+def _read(file: Path) -> bytearray:
+    content = bytearray(file.stat().st_size)
+    with file.open("rb") as source:
+        source.readinto(content)
+    return content
 
 
 def _run(source: Path, out: Path) -> Path:

@@ -1,7 +1,8 @@
 """The menu, in its order. A new page is a folder here and a line below."""
 
 from flip_trust.page.health.routes import PAGE as HEALTH
+from flip_trust.page.images.routes import PAGE as IMAGES
 from flip_trust.page.kit import Page
 from flip_trust.page.projects.routes import PAGE as PROJECTS
 
-PAGES: tuple[Page, ...] = (PROJECTS, HEALTH)
+PAGES: tuple[Page, ...] = (PROJECTS, IMAGES, HEALTH)
