@@ -1,14 +1,17 @@
 """The main promise: a real federation trains, ends in the right state whatever the app does, and nothing leaks."""
 
+import io
 import json
 import subprocess
 import zipfile
 from datetime import datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 from demo import story
 from demo.client import HubClient, Refused
+from demo.process import wait_until
 from demo.stack import FLOWER_BIN, REPO, Stack
 
 from flip_trust.synthetic import demo_query
@@ -58,12 +61,29 @@ def test_a_trust_that_did_not_approve_sees_nothing_of_the_run(stack: Stack, me: 
             assert run["id"].encode() not in path.read_bytes(), path
 
 
-def test_a_one_trust_project_trains(stack: Stack, me: HubClient):
+def test_a_one_trust_project_trains_on_weights_outside_the_bundle(stack: Stack, me: HubClient, tmp_path: Path):
     project = story.approved_project(stack, me, "One trust", demo_query(), ["trust-beta"])
     story.wait_for_imaging(stack, me, project["id"], lambda _: None)
-    model = story.model_with_app(me, project["id"], "Alone", Path(__file__).parent / "apps" / "numpy_app")
-    run = story.finish(stack, me, initiate(me, model)["id"])
+    app = Path(__file__).parent / "apps" / "numpy_app"
+    model = story.model_with_app(me, project["id"], "Alone", app)
+    stage_files(me, model, (app / "pyproject.toml").read_text())
+    run = story.finish(stack, me, initiate(me, model, behaviour="staged")["id"])
     assert run["state"] == "succeeded", run["reason_text"]
+    archive = zipfile.ZipFile(me.download(f"runs/{run['id']}/results", tmp_path / "results.zip"))
+    trained = np.frombuffer(archive.read("model.safetensors")[-16:], np.float32)  # its one tensor ends the file
+    assert np.array_equal(trained, np.full(4, 9, np.float32)), "it began with the staged weights, 7, and had 2 rounds"
+    assert len(list((stack.trusts["trust-beta"].root / "state" / "files").iterdir())) == 2, "kept for the next run"
+
+
+def stage_files(me: HubClient, model: dict, pyproject: str) -> None:
+    """Weights for both sides, a table for the ClientApps, outside the bundle."""
+    weights = io.BytesIO()
+    np.save(weights, np.full(4, 7, np.float32))
+    places = '\n[tool.flip.files]\nserver = ["weights/*.npy"]\nclients = ["weights/*.npy", "codes.csv"]\n'
+    me.put_file(model["id"], "pyproject.toml", (pyproject + places).encode())
+    me.put_file(model["id"], "codes.csv", b"code\n1\n")
+    me.put_file(model["id"], "weights/start.npy", weights.getvalue())
+    wait_until("The scan", lambda: {f["state"] for f in me.get(f"models/{model['id']}/files")} == {"READY"}, 60)
 
 
 ENDINGS = {

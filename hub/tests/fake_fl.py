@@ -1,7 +1,7 @@
 """A net in memory, for tests: the FL API's behaviour as the hub sees it, driven step by step."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -36,6 +36,7 @@ class FakeFl:
     def __init__(self) -> None:
         self.runs: dict[UUID, FakeRun] = {}
         self.log: list[FlEvent] = []
+        self.files: dict[str, bytes] = {}
         self.down = False
         self.refuse: FlRefused | None = None
         self.forgotten: list[UUID] = []
@@ -46,7 +47,13 @@ class FakeFl:
         if self.refuse:
             raise self.refuse
         self.runs.setdefault(run_id, FakeRun(spec))
-        return RunPrepared(fab_sha256=hashlib.sha256(app).hexdigest(), fab_bytes=len(app))
+        missing = [file.sha256 for file in spec.files if file.sha256 not in self.files]
+        digest = hashlib.sha256(app).hexdigest()
+        return RunPrepared(fab_sha256=digest, fab_bytes=len(app), missing_files=missing)
+
+    def put_file(self, run_id: UUID, sha256: str, content: Iterable[bytes]) -> None:
+        self._run(run_id)
+        self.files[sha256] = b"".join(content)
 
     def add_node(self, run_id: UUID, node: NodeSpec) -> NodeView:
         self._run(run_id).nodes.setdefault(node.trust, False)

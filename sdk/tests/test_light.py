@@ -73,6 +73,7 @@ def test_every_public_call_is_documented() -> None:
         "get_dataframe",
         "get_by_accession_number",
         "prefetch",
+        "get_file",
         "add_resource",
         "send_metrics",
         "send_handled_exception",

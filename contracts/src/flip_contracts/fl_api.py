@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from flip_contracts.content import StagedFile
 from flip_contracts.sandbox import SandboxReport
 from flip_contracts.wire import Sha256, TrustName, Wire
 
@@ -39,7 +40,11 @@ class RoundPolicy(Wire):
 
 
 class RunSpec(Wire):
-    """`PUT /v1/runs/{run_id}`: form field `spec` with this JSON, form file `app` with a zip of the app's files."""
+    """`PUT /v1/runs/{run_id}`: form field `spec` with this JSON, form file `app` with a zip of the app's files.
+
+    `files`: what the ServerApp reads beside the FAB; those that `RunPrepared.missing_files` names follow by
+    `PUT /v1/runs/{run_id}/files/{sha256}`, bytes as body.
+    """
 
     model_id: UUID
     project_id: UUID
@@ -48,12 +53,14 @@ class RunSpec(Wire):
     trust_count: int
     on_crash: OnCrash = OnCrash.RESUME
     round_policy: RoundPolicy = RoundPolicy()
+    files: list[StagedFile] = []
 
 
 class RunPrepared(Wire):
     fab_sha256: Sha256
     fab_bytes: int
     notices: list[str] = []  # FLIP keys that were added, files that were left out and why
+    missing_files: list[Sha256] = []  # contents that this net does not have yet
 
 
 class NodeSpec(Wire):

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from flip_contracts.content import StagedFile
 from flip_contracts.wire import Sha256, TrustName, Wire
 
 
@@ -25,6 +26,8 @@ class Limits(Wire):
 
 
 class RunManifest(Wire):
+    """`files`: what the app's ClientApps read beside the FAB; each is fetched from the hub and checked by its hash."""
+
     run_id: UUID
     project_id: UUID
     model_id: UUID
@@ -34,6 +37,7 @@ class RunManifest(Wire):
     trusts: list[TrustName]
     net: Net
     limits: Limits = Limits()
+    files: list[StagedFile] = []
     issued_at: datetime
 
 

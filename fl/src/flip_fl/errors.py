@@ -31,6 +31,20 @@ class RunConfigKeyUndeclared(AppInvalid):
     code = "run_config_key_undeclared"
 
 
+class StagedFilesTooLarge(AppInvalid):
+    code = "staged_files_too_large"
+
+
+class StagedFileWrong(AppInvalid):
+    """What arrived is not what the run's specification announced."""
+
+    code = "staged_file_wrong"
+
+
+class StagedFileMissing(AppInvalid):
+    code = "staged_file_missing"
+
+
 class ResultsNotReady(FlError):
     code, status = "results_not_ready", 404
 

@@ -24,6 +24,8 @@ class FlSettings(BaseSettings):
     fleet_port: int = Field(default=8103, description="SuperLink's Fleet door: nothing but /v1/fleet/.")
     fleet_names: list[str] = Field(default=["localhost"], description="DNS names in the Fleet door's certificate.")
     max_fab_bytes: int = Field(default=10 * 2**20, description="Flower's own limit on a FAB.")
+    staged_bytes: int = Field(default=20 * 2**30, description="Files beside the FAB that one run may bring.")
+    staged_cache_bytes: int = Field(default=40 * 2**30, description="Such files kept for later runs.")
     app_memory_bytes: int = Field(default=8 * 2**30, description="Memory of one run's ServerApp.")
     app_disk_bytes: int = Field(default=40 * 2**30, description="Disk of one run's ServerApp, results included.")
     app_processes: int = Field(default=256, description="Processes and threads of one run's ServerApp.")

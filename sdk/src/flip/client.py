@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from flip._data_calls import DataCalls
+from flip._file_calls import FileCalls
 from flip._report_calls import ReportCalls
 from flip._server_calls import ServerCalls
 
 
-class FLIP(ServerCalls, DataCalls, ReportCalls):
+class FLIP(ServerCalls, DataCalls, FileCalls, ReportCalls):
     """The connection of a Flower app to FLIP.
 
     Constructing it does nothing: no network, no files, no required environment, so it can be a default
@@ -22,8 +23,8 @@ class FLIP(ServerCalls, DataCalls, ReportCalls):
     Notes
     -----
     ServerApp: `update_status`, `upload_results`. ClientApp: `get_dataframe`, `get_by_accession_number`, `prefetch`,
-    `add_resource`. Both: `send_metrics`, `send_handled_exception`, `flush`, `cleanup`. A call on the wrong side
-    raises `flip.errors.NotAvailableHere`; every error is a `flip.errors.FlipError` with a stable `code`.
+    `add_resource`. Both: `get_file`, `send_metrics`, `send_handled_exception`, `flush`, `cleanup`. A call on the
+    wrong side raises `flip.errors.NotAvailableHere`; every error is a `flip.errors.FlipError` with a stable `code`.
     """
 
     def __init__(self, job_type: str | None = None) -> None:

@@ -42,6 +42,12 @@ class ResourceMissing(FlipError):
     default_code = protocol.CODE_RESOURCE_MISSING
 
 
+class FileNotDelivered(FlipError):
+    """`[tool.flip.files]` of the app does not send this file to this side, or it is not in the app's folder."""
+
+    default_code = "file_not_delivered"
+
+
 class NotApproved(FlipError):
     """The trust has not approved this project, or has withdrawn its approval."""
 

@@ -21,6 +21,7 @@ ENV_RUN_TOKEN: Final = "FLIP_RUN_TOKEN"  # the variable's name, not a token
 ENV_MODEL_ID: Final = "FLIP_MODEL_ID"
 ENV_PROJECT_ID: Final = "FLIP_PROJECT_ID"
 ENV_RESULTS_DIR: Final = "FLIP_RESULTS_DIR"
+ENV_FILES_DIR: Final = "FLIP_FILES_DIR"  # what `[tool.flip.files]` brings to this side; not set where that is nothing
 ENV_TRUST_COUNT: Final = "FLIP_TRUST_COUNT"
 ENV_TURN: Final = "FLIP_TURN"  # names the work of one message; the same when it is repeated after a crash
 ENV_SUPERNODE_NAME: Final = "SUPERNODE_NAME"

@@ -21,6 +21,7 @@ from flip_trust.disclosure.policy import Policy
 from flip_trust.enrich.service import Images
 from flip_trust.enrich.store import Enrichments
 from flip_trust.errors import HubRefused, HubUnreachable, NotApproved, NotEnrolled, TrustError
+from flip_trust.flower.files import StagedFiles
 from flip_trust.flower.supervisor import Supervisor
 from flip_trust.heartbeat import heartbeat
 from flip_trust.hub_client import HubClient
@@ -70,7 +71,8 @@ class Agent:
         self.policy = Policy.of(settings)
         self._rounding_key = settings.data_dir / "keys" / "rounding.key"
         self.disclosure = Disclosure(self.store, self.engine, self.policy, self._rounding_key)
-        self._tools = Tools(settings, self.store, self.engine, self.approvals, self.supervisor, self.disclosure)
+        files = StagedFiles(settings, self._hub)
+        self._tools = Tools(settings, self.store, self.engine, self.approvals, self.supervisor, self.disclosure, files)
         self._stop = threading.Event()
         self._prepared: dict[UUID, datetime] = {}  # project -> the decision that its images were prepared for
 

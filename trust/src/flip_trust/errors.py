@@ -70,6 +70,22 @@ class NodeFailed(TrustError):
     code = "supernode_failed"
 
 
+class StagedFilesTooLarge(TrustError):
+    code = "staged_files_too_large"
+
+
+class StagedPickleRefused(TrustError):
+    code = "staged_pickle_refused"
+
+
+class StagedFileUnavailable(TrustError):
+    code = "staged_file_unavailable"
+
+
+class StagedFileWrong(TrustError):
+    code = "staged_file_wrong"
+
+
 class SandboxTooLow(TrustError):
     code = "sandbox_below_policy"
 

@@ -1,7 +1,7 @@
 """The trust API of the hub. Outbound only."""
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -35,6 +35,15 @@ def _read(kind: type[Answer], response: httpx.Response) -> Answer:
         ) from None
 
 
+def _refusal(response: httpx.Response) -> HubRefused:
+    try:
+        body = response.json()
+    except ValueError:
+        body = {}
+    body = body if isinstance(body, dict) else {}
+    return HubRefused(response.status_code, body.get("code", "unknown"), body.get("message", ""))
+
+
 class HubClient:
     def __init__(self, settings: NodeSettings, token: Callable[[], str] = str):
         """`token` is asked at each request: it changes while the agent runs, when keys are rotated."""
@@ -62,12 +71,7 @@ class HubClient:
         if response.status_code >= 500:
             raise HubUnreachable(f"HTTP {response.status_code}")
         if response.status_code >= 400 and response.status_code != 410:
-            try:
-                body = response.json()
-            except ValueError:
-                body = {}
-            body = body if isinstance(body, dict) else {}
-            raise HubRefused(response.status_code, body.get("code", "unknown"), body.get("message", ""))
+            raise _refusal(response)
         return response
 
     def _send(self, method: str, path: str, timeout: float, content: str, params: Any, token: str) -> httpx.Response:
@@ -104,6 +108,22 @@ class HubClient:
     def send(self, messages: list[str]) -> MessageReceipt:
         response = self._post("messages", f'{{"messages":[{",".join(messages)}]}}')
         return _read(MessageReceipt, response)
+
+    def fetch(self, path: str, offset: int) -> Iterator[bytes]:
+        """The bytes of a file from `offset` on."""
+        headers = {"authorization": f"Bearer {self._token()}"} | ({"range": f"bytes={offset}-"} if offset else {})
+        try:
+            with self._http.stream("GET", path, headers=headers) as response:
+                if response.status_code >= 500:
+                    raise HubUnreachable(f"HTTP {response.status_code}")
+                if response.status_code >= 400:
+                    response.read()
+                    raise _refusal(response)
+                if offset and response.status_code != 206:
+                    raise HubUnreachable("the hub began anew")
+                yield from response.iter_raw()  # as it comes: what has come counts when it breaks off
+        except httpx.HTTPError as error:
+            raise HubUnreachable(type(error).__name__) from error
 
     def close(self) -> None:
         self._http.close()

@@ -144,6 +144,12 @@ class TrustSettings(NodeSettings):
     run_memory_bytes: int = Field(default=8 * 2**30, description="Memory of one ClientApp, whatever a run asks.")
     run_disk_bytes: int = Field(default=20 * 2**30, description="Disk of one run here.")
     run_processes: int = Field(default=256, description="Processes and threads of one run, whatever it asks.")
+    staged_bytes: int = Field(default=5 * 2**30, ge=0, description="Files beside the FAB that one run may bring here.")
+    staged_cache_bytes: int = Field(default=20 * 2**30, ge=0, description="Such files kept for later runs.")
+    staged_pickles: bool = Field(
+        default=False,
+        description="Take pickles (.pt, .pkl, …) among them; the hub has scanned them, yet they are code.",
+    )
     sandbox_minimum: SandboxLevel = Field(
         default=SandboxLevel.FULL, description="Runs are refused where less holds: full, process or none."
     )

@@ -1,7 +1,7 @@
 """Files that Flower's bundle cannot hold: weights, arrays, tables. The hub keeps them with the model.
 
 `[tool.flip.files]` of pyproject.toml says where each is to go, by patterns as in .gitignore: `server` beside the
-ServerApp, `clients` to each trust beside its ClientApp. No run brings them there yet, and a finding says so.
+ServerApp, `clients` to each trust beside its ClientApp. A run brings them there by content hash.
 """
 
 from collections.abc import Iterable, Mapping
@@ -49,14 +49,7 @@ def check_staged(project: Project | None, outside: list[str]) -> tuple[dict[str,
                 findings.append(found("staged_file_missing", message, remedy, PYPROJECT))
             for path in matching:
                 places[path].add(key)
-    findings += [_not_delivered(path) for path, chosen in places.items() if chosen]
     return {path: frozenset(chosen) for path, chosen in places.items()}, findings
-
-
-def _not_delivered(path: str) -> Finding:
-    message = "The hub keeps this file with the model, but a run does not bring it to the app yet."
-    remedy = "Store weights as JSON in the bundle, as the template `evaluation` does (about 7 MiB)."
-    return found("staged_file_not_delivered", message, remedy, path)
 
 
 def _invalid(message: str) -> Finding:

@@ -33,6 +33,7 @@ from flip_fl.store import RunRow, Store
 
 log = logging.getLogger(__name__)
 LONGEST_WAIT_SECONDS = 30.0
+PIECE_BYTES = 4 * 2**20  # of a staged file, to be hashed and written in a thread
 
 
 def _problems(app: FastAPI) -> None:
@@ -76,6 +77,19 @@ def create_api(service: FlService, store: Store, net_key: str) -> FastAPI:
         except ValidationError as error:
             raise AppInvalid("The run's specification is malformed.") from error
         return service.prepare(run_id, parsed, app)
+
+    @app.put("/v1/runs/{run_id}/files/{sha256}", status_code=204)
+    async def put_file(run_id: UUID, sha256: str, request: Request) -> Response:
+        """One content that `PUT /v1/runs/{run_id}` said is missing."""
+        with service.receive(run_id, sha256) as receiving:
+            waiting = bytearray()
+            async for chunk in request.stream():
+                waiting += chunk
+                if len(waiting) >= PIECE_BYTES:
+                    await asyncio.to_thread(receiving.write, bytes(waiting))
+                    waiting.clear()
+            await asyncio.to_thread(receiving.write, bytes(waiting))
+        return Response(status_code=204)
 
     @app.post("/v1/runs/{run_id}/nodes")
     def add_node(run_id: UUID, body: NodeSpec) -> NodeView:

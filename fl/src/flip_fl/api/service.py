@@ -10,12 +10,15 @@ import threading
 import time
 import zipfile
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from flwr.supercore.constant import TaskType
 
+from flip_contracts.content import ContentStore, Receiving
 from flip_contracts.fl_api import (
     EventKind,
     FlRunState,
@@ -31,13 +34,17 @@ from flip_contracts.fl_api import (
 from flip_contracts.sandbox import SandboxReport
 from flip_contracts.statuses import RunReason
 from flip_fl.api.attempts import Again, GiveUp, after_crash, crash_of
+from flip_fl.api.folders import Folders
 from flip_fl.api.log_batcher import LogBatcher
+from flip_fl.api.staged import lay_out, receive
 from flip_fl.checkpoints import FOLDER as CHECKPOINTS
 from flip_fl.control import Control, FlowerStatus
 from flip_fl.errors import (
     FlError,
     ResultsNotReady,
     RunUnknown,
+    StagedFileMissing,
+    StagedFilesTooLarge,
     SuperLinkRefused,
     SuperLinkUnreachable,
     TokenInvalid,
@@ -79,6 +86,8 @@ class FlService:
         self._lock = threading.Lock()
         self._logs = LogBatcher(store)
         self._sandbox = sandbox
+        self._folders = Folders(settings.data_dir / "runs")
+        self._content = ContentStore(settings.data_dir / "files", settings.staged_cache_bytes)
         self._launcher = ZygoteLauncher(sandbox.level)
         self.executor = Executor(TaskType.SERVER_APP, api, self, self._launcher, float(settings.app_wall_seconds))
 
@@ -103,16 +112,33 @@ class FlService:
             "flip-cohort-query": spec.cohort_query,
             "flip-min-clients": spec.trust_count,
         }
+        size, most = sum(file.size_bytes for file in spec.files), self._settings.staged_bytes
+        if size > most:
+            raise StagedFilesTooLarge(f"The app brings {size} bytes of files beside its bundle; {most} is the most.")
         built = build_fab(archive, {**spec.run_config, **injected}, self._settings.max_fab_bytes)
         if self._store.run(run_id) is None:
             self._store.put_run(run_id, spec.model_dump(mode="json"), built.content, built.sha256, "")
             for notice in built.notices:
                 self._append(run_id, EventKind.NOTICE, {"text": notice})
         row = self._need(run_id)
+        missing = lay_out(self._content, row, self._files(run_id))
         if row.state == "prepared":  # the frameworks load while the trusts are asked to join
             self._launcher.prepare(self._place(run_id))
             self._launcher.preload(str(run_id), platform_imports(row.fab))
-        return RunPrepared(fab_sha256=row.fab_sha256, fab_bytes=len(row.fab), notices=built.notices)
+        return RunPrepared(
+            fab_sha256=row.fab_sha256,
+            fab_bytes=len(row.fab),
+            notices=built.notices,
+            missing_files=[file.sha256 for file in missing],
+        )
+
+    @contextmanager
+    def receive(self, run_id: UUID, sha256: str) -> Iterator[Receiving]:
+        """One content of the run's files, whole or not at all."""
+        row = self._need(run_id)
+        with receive(self._content, row, sha256) as receiving:
+            yield receiving
+        lay_out(self._content, row, self._files(run_id))
 
     def add_node(self, run_id: UUID, spec: NodeSpec) -> NodeView:
         self._need(run_id)
@@ -142,6 +168,8 @@ class FlService:
     def start_run(self, run_id: UUID) -> FlRunView:
         run = self._need(run_id)
         if run.state == "prepared":
+            if lay_out(self._content, run, self._files(run_id)):
+                raise StagedFileMissing("Files that the app brings beside its bundle have not arrived here.")
             with self._lock:
                 if self._need(run_id).flwr_run_id is None:
                     token = secrets.token_urlsafe(32)
@@ -206,6 +234,7 @@ class FlService:
         self._ended.pop(run_id, None)
         self._crashed.pop(run.flwr_run_id or 0, None)
         shutil.rmtree(self._folder(run_id), ignore_errors=True)
+        self._content.prune()
 
     def health(self) -> NetHealth:
         try:
@@ -252,7 +281,7 @@ class FlService:
             self._append(run.run_id, EventKind.NOTICE, {"text": text})
 
     def app_failure(self, run: RunRow, reason: str, text: str) -> None:
-        self._store.update(run.run_id, failure=json.dumps({"reason": reason, "text": text[:2000]}))
+        self._store.update(run.run_id, failure=json.dumps({"reason": reason, "text": self._folders.hide(text)[:2000]}))
 
     def _append(self, run_id: UUID, kind: EventKind, payload: dict[str, Any]) -> None:
         self._logs.flush()  # keep the order that a reader saw
@@ -284,6 +313,7 @@ class FlService:
                 "FLIP_TRUST_COUNT": str(run.spec["trust_count"]),
                 POLICY: json.dumps(run.spec.get("round_policy", {})),
                 **({CHECKPOINTS: str(folder / "checkpoint")} if _is_resumed(run) else {}),
+                **({"FLIP_FILES_DIR": str(files)} if (files := self._files(run.run_id)).exists() else {}),
             },
         )
 
@@ -300,6 +330,7 @@ class FlService:
                 wall_seconds=self._settings.app_wall_seconds,
             ),
             writable=tuple(self._folder(run_id) / name for name in WRITABLE),
+            readable=(files,) if (files := self._files(run_id)).exists() else (),
             ports=(self._settings.superlink_port, self._settings.relay_port),
         )
 
@@ -312,7 +343,7 @@ class FlService:
 
     def line(self, flwr_run_id: int, line: str) -> None:
         if run := self._store.run_by_flwr_id(flwr_run_id):
-            self._logs.add(run.run_id, line)
+            self._logs.add(run.run_id, self._folders.hide(line))
 
     def ended(self, launch: AppLaunch, flwr_run_id: int, returncode: int, why: str) -> None:
         self._logs.flush()
@@ -490,6 +521,10 @@ class FlService:
 
     def _folder(self, run_id: UUID) -> Path:
         return self._settings.data_dir / "runs" / str(run_id)
+
+    def _files(self, run_id: UUID) -> Path:
+        """What `[tool.flip.files]` brings to the ServerApp; there is no such folder where that is nothing."""
+        return self._folder(run_id) / "files"
 
     def _need(self, run_id: UUID) -> RunRow:
         run = self._store.run(run_id)

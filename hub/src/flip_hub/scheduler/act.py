@@ -18,6 +18,7 @@ from flip_hub.cohorts.tables import CohortQuery
 from flip_hub.db import Database, now
 from flip_hub.events import notify
 from flip_hub.files.service import contents, zipped
+from flip_hub.files.staging import staged_of
 from flip_hub.flower.port import FlPort, FlRefused, FlUnavailable
 from flip_hub.keys import SigningKey
 from flip_hub.metrics.export import as_csv
@@ -60,6 +61,7 @@ class Actor:
                 add_event(session, run_id, "starting")
                 queue_changed(session)
             query, options = self._query(session, run), RunOptions.model_validate(run.options)
+            staged = staged_of(session, self._objects, run.model_id)
             spec = RunSpec(
                 model_id=run.model_id,
                 project_id=run.project_id,
@@ -68,10 +70,13 @@ class Actor:
                 trust_count=sum(p.state in LIVE for _, p in parts(session, run_id)),
                 on_crash=options.on_crash,
                 round_policy=options.round_policy(),
+                files=list(staged.server),
             )
             app = zipped(contents(session, self._objects, run.model_id))
         try:
             prepared = fl.prepare(run_id, spec, app)
+            for sha256 in prepared.missing_files:
+                fl.put_file(run_id, sha256, self._objects.stream(staged.keys[sha256])[1])
         except FlRefused as refusal:
             return self.finish(run_id, RunState.FAILED, RunReason.APP_REFUSED, refusal.message)
         with self._database.session() as session:
@@ -89,6 +94,7 @@ class Actor:
                 fab_sha256=prepared.fab_sha256,
                 trusts=[trust.name for trust, _ in asked],
                 net=Net(superlink=net.superlink, ca_pem=net.ca_file.read_text()),
+                files=list(staged.clients),
                 limits=RunOptions.model_validate(run.options).resources.limits(),
                 issued_at=now(),
             )

@@ -94,7 +94,8 @@ def run_app(order: Order, view: View, watching: Callable[[Recorder], None] | Non
             ClientPlan(project.root, project.client, trust, len(trusts), run_id, config, order.verbose)
             for trust in trusts
         ]
-        with environment({protocol.ENV_LOCAL_DIR: str(folder)}), watched_strategies(recorder, folder, len(trusts)):
+        ours = {protocol.ENV_LOCAL_DIR: str(folder), protocol.ENV_FILES_DIR: str(project.root)}
+        with environment(ours), watched_strategies(recorder, folder, len(trusts)):
             crew: Crew = SideBySide(plans) if order.parallel and len(plans) > 1 else InTurn(plans)
             try:
                 grid = LocalGrid(Run.create_empty(run_id), trusts, crew, recorder)

@@ -2,6 +2,7 @@
 
 import os
 
+import numpy as np
 from flwr.app import ArrayRecord, Context, Message, MetricRecord, RecordDict
 from flwr.clientapp import ClientApp
 
@@ -33,6 +34,9 @@ def train(msg: Message, context: Context) -> Message:
         value=1.0 / server_round,
         round=server_round,
     )
+    if behaviour == "staged":
+        assert np.array_equal(np.load(flip.get_file("weights/start.npy")), np.full(4, 7, np.float32))
+        assert flip.get_file("codes.csv").read_text() == "code\n1\n"
     weights = msg.content["arrays"].to_numpy_ndarrays()[0] + 1
     reply = RecordDict(
         {"arrays": ArrayRecord([weights]), "metrics": MetricRecord({"num-examples": len(df), "loss": 1.0})}

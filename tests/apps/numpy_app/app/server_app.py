@@ -23,10 +23,11 @@ def main(grid: Grid, context: Context, flip: FLIP = FLIP()) -> None:
     if behaviour == "server_exits":
         os._exit(3)
     flip.update_status(model_id, ModelStatus.PREPARED)
+    start = np.load(flip.get_file("weights/start.npy")) if behaviour == "staged" else np.zeros(4, np.float32)
     strategy = FedAvg(fraction_train=1.0, fraction_evaluate=0.0)
     strategy.start(
         grid=grid,
-        initial_arrays=ArrayRecord([np.zeros(4, np.float32)]),
+        initial_arrays=ArrayRecord([start]),
         num_rounds=int(context.run_config["num-server-rounds"]),
     )
     flip.update_status(model_id, ModelStatus.TRAINING_STARTED)

@@ -57,6 +57,10 @@ class Supervisor:
     def folder(self, run_id: UUID) -> Path:
         return self._settings.data_dir / "runs" / str(run_id)
 
+    def files(self, run_id: UUID) -> Path:
+        """What the app brings beside its FAB; there is no such folder where that is nothing."""
+        return self.folder(run_id) / "files"
+
     def make_key(self, run_id: UUID) -> str:
         private, public = make_node_key()
         write_private(self.folder(run_id) / "node.key", private)
@@ -86,6 +90,8 @@ class Supervisor:
                 "processes": min(manifest.limits.processes, self._settings.run_processes),
                 "disk_bytes": self._settings.run_disk_bytes,
             }
+            files = self.files(run_id)
+            brought = {"FLIP_FILES_DIR": str(files)} if files.exists() else {}
             spec = {
                 "run_id": str(run_id),
                 "trust": identity["name"],
@@ -102,10 +108,11 @@ class Supervisor:
                     "FLIP_MODEL_ID": str(manifest.model_id),
                     "FLIP_PROJECT_ID": str(manifest.project_id),
                     "SUPERNODE_NAME": identity["name"],
+                    **brought,
                 },
                 "limits": limits,
                 "sandbox": self.sandbox.level,
-                "readable": [str(images)],  # what `get_by_accession_number` returns lies there
+                "readable": [str(images), *brought.values()],  # what `get_by_accession_number` returns lies there
                 "gpus": gpus,
             }
             write_private(work / "spec.json", json.dumps(spec).encode())

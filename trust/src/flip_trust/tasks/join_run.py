@@ -1,7 +1,7 @@
 """Take part in a run only if the hub signed it, it names us, and our own approval covers exactly it."""
 
 from flip_contracts.tasks import JoinRun, JoinRunResult
-from flip_trust.errors import CohortChanged, ManifestInvalid, NotInvited, RunUnknown
+from flip_trust.errors import CohortChanged, ManifestInvalid, NotInvited, RunUnknown, TrustError
 from flip_trust.keys import is_signed_by
 from flip_trust.tasks.registry import Tools
 
@@ -22,4 +22,12 @@ def run(payload: JoinRun, tools: Tools) -> JoinRunResult:
         raise RunUnknown("This trust has left that run already.")
     public_key = known.public_key if known else tools.supervisor.make_key(manifest.run_id)
     tools.store.put_run(manifest, public_key)
+    try:
+        tools.files.fetch(manifest, tools.supervisor.files(manifest.run_id))
+    except TrustError:
+        tools.supervisor.leave(manifest.run_id)
+        raise
+    joined = tools.store.run(manifest.run_id)
+    if joined is None or joined.ended:  # while a large file was on its way
+        raise RunUnknown("This trust has left that run already.")
     return JoinRunResult(public_key=public_key)

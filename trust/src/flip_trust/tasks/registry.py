@@ -17,6 +17,7 @@ from flip_contracts.tasks import (
 )
 from flip_trust.approvals.service import Approvals
 from flip_trust.disclosure.control import Disclosure
+from flip_trust.flower.files import StagedFiles
 from flip_trust.flower.supervisor import Supervisor
 from flip_trust.settings import TrustSettings
 from flip_trust.sql.engine import Engine
@@ -31,6 +32,7 @@ class Tools:
     approvals: Approvals
     supervisor: Supervisor
     disclosure: Disclosure
+    files: StagedFiles
 
 
 def handle(payload: TaskPayload, tools: Tools) -> CohortCountResult | JoinRunResult | Empty:

@@ -11,15 +11,8 @@ RULES: Final[tuple[Rule, ...]] = (
         "Flower takes `.py .toml .md .yaml .yml .json .jsonl` and `/LICENSE`, and drops the rest without a word: "
         "other suffixes, test files, `__pycache__`, and at the root `build/ eggs/ lib/ lib64/ parts/ env/ venv/` "
         "and the like. An app that opens such a file works locally and fails on the platform.",
-        "Remove it, or rename or move it if the app needs it. Data belong in the cohort. Weights go along as JSON, "
-        "as in the template `evaluation`.",
-    ),
-    warning(
-        "staged_file_not_delivered",
-        "`[tool.flip.files]` names a file that no run brings to the app yet.",
-        "The hub takes the file, looks into it and keeps it with the model. An app that opens it works locally and "
-        "fails on the platform.",
-        "Store weights as JSON in the bundle, as the template `evaluation` does (about 7 MiB).",
+        "Remove it, or rename or move it if the app needs it. Data belong in the cohort. Weights and tables go along "
+        "outside the bundle: name them in `[tool.flip.files]` and read them by `flip.get_file`.",
     ),
     error(
         "staged_file_missing",
