@@ -16,6 +16,16 @@ from pydantic import BaseModel
 from flip_contracts.wire import canonical_bytes
 
 
+def write_private(path: Path, content: bytes) -> None:
+    """Whole or not there, and for nobody else to read; other processes may write the same."""
+    path.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as sink:
+        sink.write(content)
+    draft.replace(path)
+
+
 def ensure_signing_key(path: Path) -> None:
     if path.exists():
         return

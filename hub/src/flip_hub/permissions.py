@@ -33,6 +33,7 @@ def _row(what: str, scope: Scope, *roles: Role) -> Permission:
 PERMISSIONS: Final[dict[str, Permission]] = {
     "manage_users": _row("manage accounts, invitations and access requests", "admin", "admin"),
     "manage_trusts": _row("enrol, change and revoke trusts", "admin", "admin"),
+    "manage_nets": _row("add, drain and remove nets", "admin", "admin"),
     "manage_site": _row("change the banner, the deployment mode and see the hub's settings", "admin", "admin"),
     "administer": _row("administer the hub", "admin", "admin"),
     "see_audit": _row("search the audit log", "admin", "admin"),

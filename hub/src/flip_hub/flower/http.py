@@ -1,6 +1,6 @@
 """The FL API over HTTP."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 from uuid import UUID
 
@@ -8,17 +8,20 @@ import httpx
 
 from flip_contracts.fl_api import EventsPage, FlRunView, NetHealth, NodeSpec, NodeView, RunPrepared, RunSpec
 from flip_hub.flower.port import FlRefused, FlUnavailable
-from flip_hub.settings import NetSettings
 
 
 class HttpFl:
-    def __init__(self, net: NetSettings):
-        self._client = httpx.Client(
-            base_url=net.url,
-            headers={"authorization": f"Bearer {net.key_file.read_text().strip()}"},
-            timeout=httpx.Timeout(60, connect=5),
-            trust_env=False,  # the net is our own; no proxy may see its key
-        )
+    def __init__(self, url: str, key: str):
+        """Raises `FlUnavailable` where `url` is none."""
+        try:
+            self._client = httpx.Client(
+                base_url=url,
+                headers={"authorization": f"Bearer {key}"},
+                timeout=httpx.Timeout(60, connect=5),
+                trust_env=False,  # the net is our own; no proxy may see its key
+            )
+        except (httpx.InvalidURL, UnicodeEncodeError) as error:
+            raise FlUnavailable(type(error).__name__) from error
 
     def _call(self, method: str, path: str, **kwargs: Any) -> httpx.Response:
         try:
@@ -33,6 +36,9 @@ class HttpFl:
             "PUT", f"/v1/runs/{run_id}", data={"spec": spec.model_dump_json()}, files={"app": ("app.zip", app)}
         )
         return RunPrepared.model_validate_json(response.content)
+
+    def put_file(self, run_id: UUID, sha256: str, content: Iterable[bytes]) -> None:
+        self._call("PUT", f"/v1/runs/{run_id}/files/{sha256}", content=content, timeout=600)
 
     def add_node(self, run_id: UUID, node: NodeSpec) -> NodeView:
         response = self._call("POST", f"/v1/runs/{run_id}/nodes", json=node.model_dump())
@@ -67,7 +73,7 @@ class HttpFl:
         return EventsPage.model_validate_json(response.content)
 
     def health(self) -> NetHealth:
-        return NetHealth.model_validate_json(self._call("GET", "/v1/health").content)
+        return NetHealth.model_validate_json(self._call("GET", "/v1/health", timeout=5).content)
 
 
 def _raise_for(response: httpx.Response) -> None:

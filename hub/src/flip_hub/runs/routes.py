@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from pydantic import BaseModel
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -16,6 +16,7 @@ from flip_hub.errors import NotFound, TrustUnknown, errors
 from flip_hub.files.service import FilesNotReady, ModelBusy
 from flip_hub.models.tables import Model
 from flip_hub.projects.reading import visible_projects
+from flip_hub.routing import Router
 from flip_hub.runs import options, service
 from flip_hub.runs.schemas import RunCreate, RunRead, read_run
 from flip_hub.runs.tables import Run
@@ -24,7 +25,7 @@ from flip_hub.scheduler.views import expected_starts, read_queue
 from flip_hub.trusts.service import TrustRevoked
 from flip_hub.users.tables import User
 
-router = APIRouter(tags=["runs"])
+router = Router(tags=["runs"])
 INITIATING: Final = (
     service.NoTrustApproved,
     service.TrustNotApproved,
@@ -57,7 +58,10 @@ class QueueEntryRead(BaseModel):
 
 
 class QueueRead(BaseModel):
-    """`slots`: how many runs may be at work at once, on the nets that answer. In `deployment_mode` nothing starts."""
+    """`slots`: how many runs may be at work at once, on the nets that answer and are not drained.
+
+    In `deployment_mode` nothing starts.
+    """
 
     deployment_mode: bool
     slots: int
@@ -129,7 +133,7 @@ def get_queue(user: CurrentUser, session: ReadSession, request: Request) -> Queu
     ]
     return QueueRead(
         deployment_mode=draining(session, settings),
-        slots=len(queue.free) * settings.max_active_runs,
+        slots=queue.slots,
         active=[shown.entry(run, None, None) for run in queue.active],
         waiting=entries,
     )

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from pydantic import BaseModel
 from sqlalchemy import select
 
@@ -16,11 +16,12 @@ from flip_hub.live.service import sequence
 from flip_hub.live.tables import Event
 from flip_hub.live.words import words
 from flip_hub.paging import AskedPage, CursorInvalid, Page, paged
+from flip_hub.routing import Router
 from flip_hub.runs.service import parts
 from flip_hub.runs.tables import RunLogLine
 from flip_hub.runs.timeline import TimelineRead, compose
 
-router = APIRouter(tags=["runs"])
+router = Router(tags=["runs"])
 PAGE = 1000
 BIGGEST_ID = 2**63 - 1
 Id = Annotated[int, Query(ge=0, le=BIGGEST_ID)]

@@ -28,11 +28,13 @@ RECENT_RUNS: Final = 50
 
 @dataclass(frozen=True)
 class Queue:
-    """`order`: who is next. `free`: slots left, of nets that answer. `given`: who may start now, and where."""
+    """`order`: who is next. `free`: slots left, of nets that answer and take new runs. `given`: who may start now,
+    and where."""
 
     order: Sequence[Waiting]
     active: Sequence[Run]
     free: Mapping[UUID, int]
+    slots: int  # of the same nets, taken or not
     given: Mapping[UUID, UUID]
 
 
@@ -58,13 +60,11 @@ def read_queue(session: Session, settings: HubSettings, draining: bool) -> Queue
     order = fair_order(waiting, busy, served)
     heard = now() - timedelta(seconds=settings.net_lost_seconds)
     on_net = Counter(run.net_id for run in active)
-    free = {
-        net.id: settings.max_active_runs - on_net[net.id]
-        for net in session.scalars(select(NetRow))
-        if net.last_seen_at is not None and net.last_seen_at > heard
-    }
+    usable = select(NetRow).where(NetRow.last_seen_at > heard, ~NetRow.draining, NetRow.removed_at.is_(None))
+    slots = {net.id: net.slots or settings.max_active_runs for net in session.scalars(usable)}
+    free = {net_id: most - on_net[net_id] for net_id, most in slots.items()}
     given = {} if draining else give_slots(order, free, busy, settings.max_active_runs_per_project)
-    return Queue(order, active, free, given)
+    return Queue(order, active, free, sum(slots.values()), given)
 
 
 def expected_starts(session: Session, queue: Queue) -> dict[UUID, datetime]:
