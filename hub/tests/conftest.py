@@ -1,4 +1,7 @@
-"""Real PostgreSQL, one database per worker built by the migrations, emptied between tests."""
+"""Real PostgreSQL, one database per worker built by the migrations; what a test did is rolled back.
+
+Tests that need commits (threads, other processes, LISTEN/NOTIFY) are marked `commits`; they leave it empty.
+"""
 
 import base64
 import hashlib
@@ -14,16 +17,17 @@ import pytest
 from argon2 import PasswordHasher
 from cryptography.hazmat.primitives import serialization as ser
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from hub.tests.fake_fl import FakeFl
+from hub.tests.one_transaction import app_on, empty, one_transaction
 from sqlalchemy import select, text
 
 from flip_contracts.messages import DecisionMessage, ProjectDecision
 from flip_contracts.statuses import Decision
 from flip_contracts.wire import PROTOCOL_VERSION, canonical_bytes
-from flip_hub.app import create_app
 from flip_hub.cli import migrate_database
-from flip_hub.db import Base, Database, now
+from flip_hub.db import Database, now
 from flip_hub.flower.follower import follow_once
 from flip_hub.keys import SigningKey, ensure_signing_key
 from flip_hub.login import passwords
@@ -63,6 +67,17 @@ def database(server: EmbeddedPostgres) -> Iterator[Database]:
         connection.execute(text("SELECT pg_reload_conf()"))
     yield database
     database.close()
+
+
+@pytest.fixture
+def data(request: pytest.FixtureRequest, database: Database) -> Iterator[Database]:
+    """The hub's database for one test, empty."""
+    if request.node.get_closest_marker("commits"):
+        yield database
+        empty(database)
+    else:
+        with one_transaction(database) as undone:
+            yield undone
 
 
 SPECIFICATION: dict = {}
@@ -180,6 +195,10 @@ class Hub:
     admin: Person
     researcher: Person
 
+    def app(self, settings: HubSettings) -> FastAPI:
+        """Another hub process of these settings on the same database."""
+        return app_on(settings, self.database)
+
     def settle(self) -> None:
         actor = Actor(self.database, Objects(self.settings), SigningKey(self.settings.signing_key_file))
         scheduler = Scheduler(self.settings, self.database, actor, {self.net_id: (self.net, self.fl)})
@@ -231,11 +250,7 @@ class Hub:
 
 
 @pytest.fixture
-def hub(database: Database, tmp_path: Path) -> Iterator[Hub]:
-    with database.engine.begin() as connection:
-        # Quicker than TRUNCATE, which makes every file anew; keys need no order when none is checked.
-        emptied = "; ".join(f'DELETE FROM "{table.name}"' for table in Base.metadata.sorted_tables)
-        connection.execute(text(f"SET LOCAL session_replication_role = replica; {emptied}"))
+def hub(data: Database, tmp_path: Path) -> Iterator[Hub]:
     os.environ.pop("FLIP_HUB_NETS", None)
     settings = HubSettings(data_dir=tmp_path, background=False, require_totp=False)
     ensure_signing_key(settings.signing_key_file)
@@ -243,11 +258,11 @@ def hub(database: Database, tmp_path: Path) -> Iterator[Hub]:
     net = NetSettings(
         name="n", url="http://fake", key_file=tmp_path / "k", ca_file=tmp_path / "ca.crt", superlink="h:1"
     )
-    with database.session() as session:
+    with data.session() as session:
         row = NetRow(name="n", last_seen_at=now())
         session.add(row)
-    with TestClient(create_app(settings, database)) as client:
-        hub = Hub(client, database, settings, FakeFl(), row.id, net, Person(client, ""), Person(client, ""))
+    with TestClient(app_on(settings, data)) as client:
+        hub = Hub(client, data, settings, FakeFl(), row.id, net, Person(client, ""), Person(client, ""))
         hub.admin = hub.person("admin", "admin@x.example")
         hub.researcher = hub.person("researcher", "r@x.example")
         yield hub

@@ -5,7 +5,7 @@ import itertools
 
 import schemathesis
 from hub.tests.conftest import specification
-from hub.tests.users.test_permissions import RolledBack, World, world
+from hub.tests.users.test_permissions import World, world
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.failures import Failure, FailureGroup
@@ -14,7 +14,6 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
-from sqlalchemy import Connection
 
 __all__ = ["world"]  # a fixture
 ENDLESS = {"stream_events"}
@@ -25,23 +24,20 @@ CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance,
 def test_the_api_answers_as_its_document_says(hub, world: World):
     schema = schemathesis.openapi.from_dict(specification(hub.client.app))
     called, wrong = 0, []
-    with hub.database.engine.connect() as connection:
-        hub.client.app.state.database = RolledBack(connection, hub.database.url)
-        for found in schema.get_all_operations():
-            operation = found.ok()
-            if operation.definition.raw["operationId"] in ENDLESS:
-                continue
-            try:
-                _calls(hub, world, connection, operation)()
-                called += 1
-            except (Failure, FailureGroup) as failure:
-                wrong.append(f"{operation.method.upper()} {operation.path}: {failure}")
-    hub.client.app.state.database = hub.database
+    for found in schema.get_all_operations():
+        operation = found.ok()
+        if operation.definition.raw["operationId"] in ENDLESS:
+            continue
+        try:
+            _calls(hub, world, operation)()
+            called += 1
+        except (Failure, FailureGroup) as failure:
+            wrong.append(f"{operation.method.upper()} {operation.path}: {failure}")
     assert wrong == [], "\n\n".join(wrong)
     assert called > 80
 
 
-def _calls(hub, world: World, connection: Connection, operation):
+def _calls(hub, world: World, operation):
     person = "trust" if operation.path.startswith("/api/trust") else "admin"
     login = {"authorization": f"Bearer {world.people[person].token}"}
     turn = itertools.count()
@@ -64,9 +60,8 @@ def _calls(hub, world: World, connection: Connection, operation):
         sent.pop("cookies", None)
         if operation.path.endswith("/claim"):
             sent["params"] = {"wait": 0}
-        undone = connection.begin()
-        response = hub.client.request(**sent, follow_redirects=False)
-        undone.rollback()
+        with hub.database.undone():
+            response = hub.client.request(**sent, follow_redirects=False)
         case.validate_response(response, checks=CHECKS)
 
     return call

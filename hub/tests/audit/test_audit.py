@@ -13,6 +13,8 @@ from flip_hub.cli import app
 from flip_hub.keys import SigningKey
 from flip_hub.upkeep import keep_up
 
+pytestmark = pytest.mark.commits  # replication role, the command's own connection
+
 
 @pytest.fixture
 def logged(hub):

@@ -107,6 +107,7 @@ def left_behind(hub, worker: FileWorker) -> int:
         return len(there - set(session.scalars(select(ModelFile.object_key))))
 
 
+@pytest.mark.commits
 def test_an_upload_that_is_interrupted_five_times_arrives_whole(hub, model, worker):
     content = tensors(12 * 2**20)
     digest = hashlib.sha256(content).hexdigest()

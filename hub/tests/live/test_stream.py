@@ -1,7 +1,9 @@
 """`GET /events`: told at once, in order, without a gap, and only to those who may see it."""
 
+import time
 from datetime import timedelta
 
+import httpx
 import pytest
 from hub.tests.serving import Stream, serving
 from sqlalchemy import update
@@ -10,6 +12,8 @@ from flip_hub.db import now
 from flip_hub.live import routes, service
 from flip_hub.live.tables import Event
 from flip_hub.live.words import words
+
+pytestmark = pytest.mark.commits  # another thread serves; NOTIFY
 
 
 @pytest.fixture
@@ -109,6 +113,35 @@ def test_only_what_a_user_may_see_can_be_followed(hub, project):
         assert hub.researcher.refused("GET", f"events?topics={unknown}") in ("field_invalid", "not_found")
     hub.researcher.token = "none"
     assert hub.researcher.refused("GET", "events?topics=queue") == "not_authenticated"
+
+
+def test_one_person_cannot_take_all_streams(hub, project):
+    few = hub.settings.model_copy(update={"streams_per_user": 2})
+    topic, other = f"project:{project['id']}", hub.person("admin", "second@x.example")
+    with serving(few, hub.database) as base:
+
+        def refused(person) -> tuple[int, str]:
+            headers = {"authorization": f"Bearer {person.token}"}
+            answer = httpx.get(f"{base}/api/v1/events?topics={topic}", headers=headers, trust_env=False)
+            assert answer.headers["retry-after"] == "5"
+            return answer.status_code, answer.json()["code"]
+
+        with Stream(base, hub.researcher.token, topic) as one:
+            one.next()
+            with Stream(base, hub.researcher.token, topic) as two:
+                two.next()
+                assert refused(hub.researcher) == (429, "too_many_streams")
+                with Stream(base, other.token, topic) as another:
+                    assert another.next()["kind"] == "hello"
+        tell(hub, project, 1)
+        deadline = time.monotonic() + 20
+        while True:  # the hub notices that they are gone when it next writes to them
+            headers = {"authorization": f"Bearer {hub.researcher.token}"}
+            with httpx.stream("GET", f"{base}/api/v1/events?topics={topic}", headers=headers, trust_env=False) as again:
+                if again.status_code == 200:
+                    break
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
 
 
 def test_a_stream_ends_when_its_user_may_no_longer_see_it(hub, project, base, monkeypatch):

@@ -8,7 +8,6 @@ from hub.tests.conftest import Person
 from pyotp import TOTP
 from sqlalchemy import select, text, update
 
-from flip_hub.app import create_app
 from flip_hub.db import now
 from flip_hub.login import passwords
 from flip_hub.mail.tables import Email
@@ -45,7 +44,7 @@ def mailed_code(hub, recipient: str) -> str:
 
 def test_a_login_without_authenticator_opens_nothing_but_its_set_up(hub, ada):
     strict = hub.settings.model_copy(update={"require_totp": True})
-    with TestClient(create_app(strict, hub.database)) as client:
+    with TestClient(hub.app(strict)) as client:
         made = client.post("/api/v1/auth/login", json=ADA).json()
         assert made["next"] == "enrol_totp"
         person = Person(client, made["token"])
@@ -210,7 +209,7 @@ def test_a_browsers_session_is_a_cookie_that_needs_its_csrf_token_and_works_as_n
 
 def test_over_https_the_cookie_is_secure_and_bound_to_the_host(hub, ada):
     https = hub.settings.model_copy(update={"public_url": "https://hub.example"})
-    with TestClient(create_app(https, hub.database)) as client:
+    with TestClient(hub.app(https)) as client:
         told = client.post("/api/v1/auth/login", json={**ADA, "cookie": True}).headers["set-cookie"]
         assert told.startswith("__Host-flip_session=flips_")
         assert {"Secure", "HttpOnly", "Path=/"} <= set(told.split("; "))

@@ -13,7 +13,6 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 from sqlalchemy import select
 
-from flip_hub.app import create_app
 from flip_hub.audit.tables import AuditEvent
 from flip_hub.users.tables import User
 
@@ -48,7 +47,7 @@ def browser(hub, issuer, monkeypatch) -> Iterator[TestClient]:
     settings = hub.settings.model_copy(
         update={"oidc_issuer": url, "oidc_client_id": "flip", "oidc_client_secret": SecretStr(secret)}
     )
-    with TestClient(create_app(settings, hub.database), follow_redirects=False) as client:
+    with TestClient(hub.app(settings), follow_redirects=False) as client:
         yield client
 
 
@@ -128,7 +127,7 @@ def test_a_disabled_account_stays_out(hub, browser):
 
 def test_a_newcomer_gets_the_role_that_the_settings_give(hub, browser):
     settings = browser.app.state.settings.model_copy(update={"oidc_new_role": "researcher"})
-    with TestClient(create_app(settings, hub.database), follow_redirects=False) as open_hub:
+    with TestClient(hub.app(settings), follow_redirects=False) as open_hub:
         log_in(open_hub, "nobody@x.example")
         assert who(open_hub)["user"]["role"] == "researcher"
 
@@ -152,6 +151,6 @@ def test_a_login_never_ends_on_a_strangers_page(browser, place):
 
 def test_a_provider_that_is_away_is_told_as_such(hub):
     settings = hub.settings.model_copy(update={"oidc_issuer": "http://127.0.0.1:9", "oidc_client_id": "flip"})
-    with TestClient(create_app(settings, hub.database), follow_redirects=False) as client:
+    with TestClient(hub.app(settings), follow_redirects=False) as client:
         assert client.get("/api/v1/auth/oidc/start").headers["location"] == "/login?error=oidc_unavailable"
     assert hub.client.get("/api/v1/auth/oidc/start", follow_redirects=False).headers["location"].endswith("oidc_off")

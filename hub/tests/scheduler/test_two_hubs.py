@@ -2,15 +2,18 @@
 
 import threading
 
+import pytest
 from hub.tests.conftest import Hub
 from hub.tests.rows import make_project
 
 from flip_hub.flower.port import FlUnavailable
-from flip_hub.keys import SigningKey
-from flip_hub.nets.service import connect_nets
+from flip_hub.keys import SecretBox, SigningKey
+from flip_hub.nets.directory import NetDirectory
 from flip_hub.objects import Objects
 from flip_hub.scheduler.act import Actor
 from flip_hub.scheduler.loop import Scheduler
+
+pytestmark = pytest.mark.commits  # threads
 
 
 def scheduler(hub: Hub) -> Scheduler:
@@ -65,7 +68,10 @@ def test_two_hubs_that_start_at_once_know_the_same_net(hub):
 
     def start() -> None:
         barrier.wait()
-        known.append(set(connect_nets(settings, hub.database)))
+        box = SecretBox(settings.secret_key_file)
+        nets = NetDirectory(settings, hub.database, box, lambda url, key: hub.fl)
+        nets.refresh()
+        known.append(set(nets))
 
     hubs = [threading.Thread(target=start) for _ in range(4)]
     for thread in hubs:

@@ -6,6 +6,7 @@ import time
 from datetime import timedelta
 from uuid import uuid4
 
+import pytest
 from hub.tests.conftest import QUERY
 from sqlalchemy import select, update
 
@@ -56,6 +57,7 @@ def test_a_task_tried_five_times_fails_by_name(hub):
     assert answer["error"]["code"] == "task_attempts_exhausted"
 
 
+@pytest.mark.commits
 def test_two_claimers_never_share_a_task(hub):
     alpha = hub.trust("alpha")
     for _ in range(1):
@@ -68,6 +70,7 @@ def test_two_claimers_never_share_a_task(hub):
     assert (len(first), held) == (1, [])
 
 
+@pytest.mark.commits
 def test_the_long_poll_answers_as_soon_as_there_is_work(hub):
     alpha = hub.trust("alpha")
     found: list = []
