@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
-from uuid import UUID
 
+import anyio.to_thread
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
@@ -20,13 +20,13 @@ from flip_hub.cohorts.routes import router as cohorts
 from flip_hub.db import Database, ReadSession
 from flip_hub.errors import install_handlers
 from flip_hub.events import Listener
+from flip_hub.files.agent_routes import router as staged_files
 from flip_hub.files.routes import router as files
 from flip_hub.files.routes import types_router as job_types
 from flip_hub.files.shelf import Shelf
 from flip_hub.files.tus import router as uploads
 from flip_hub.files.worker import FileWorker
-from flip_hub.flower.follower import follow_net
-from flip_hub.flower.port import FlPort
+from flip_hub.flower.http import HttpFl
 from flip_hub.invitations.routes import router as invitations
 from flip_hub.keys import SecretBox, SigningKey
 from flip_hub.live.feed import Feed
@@ -39,7 +39,9 @@ from flip_hub.mail.routes import router as mails
 from flip_hub.metrics.routes import router as metrics
 from flip_hub.middleware import Bounded
 from flip_hub.models.routes import router as models
-from flip_hub.nets.service import connect_nets
+from flip_hub.nets.directory import NetDirectory
+from flip_hub.nets.keeper import keep_nets_forever
+from flip_hub.nets.routes import router as nets
 from flip_hub.objects import Objects
 from flip_hub.openapi import with_every_error
 from flip_hub.page import serve_page
@@ -50,7 +52,7 @@ from flip_hub.runs.routes import router as runs
 from flip_hub.runs.story import router as stories
 from flip_hub.scheduler.act import Actor
 from flip_hub.scheduler.loop import Scheduler
-from flip_hub.settings import HubSettings, NetSettings
+from flip_hub.settings import HubSettings
 from flip_hub.site.routes import router as site
 from flip_hub.trusts.routes import agent_router
 from flip_hub.trusts.routes import router as trusts
@@ -58,31 +60,32 @@ from flip_hub.upkeep import keep_up_forever
 from flip_hub.users.routes import router as users
 
 USER_API, TRUST_API = "/api/v1", "/api/trust/v1"
+REQUEST_THREADS = 16  # more of them only wait for each other: Python runs one at a time
 THREADS = 24
+MOST_NETS = 64  # each has a thread that waits for its events
 
 
 class HealthRead(BaseModel):
     status: str
 
 
-def create_app(settings: HubSettings, database: Database, nets: dict[UUID, tuple[NetSettings, FlPort]] | None = None):
-    """`nets` is given by tests; otherwise the settings name them."""
-
+def create_app(settings: HubSettings, database: Database) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         # asyncio's own choice follows the number of processors; followers of nets and polling trusts only wait.
-        pool = ThreadPoolExecutor(THREADS + len(nets if nets is not None else settings.nets), "flip")
+        anyio.to_thread.current_default_thread_limiter().total_tokens = REQUEST_THREADS
+        pool = ThreadPoolExecutor(THREADS + MOST_NETS, "flip")
         asyncio.get_running_loop().set_default_executor(pool)
         tasks = [asyncio.create_task(job) for job in (app.state.listener.run_forever(), app.state.feed.run_forever())]
         if settings.background:
-            known = nets if nets is not None else connect_nets(settings, database)
+            app.state.nets.refresh()
             actor = Actor(database, app.state.objects, app.state.signing_key)
-            scheduler = Scheduler(settings, database, actor, known)
+            scheduler = Scheduler(settings, database, actor, app.state.nets)
             tasks.append(asyncio.create_task(scheduler.run_forever(app.state.listener)))
             worker = FileWorker(settings, database, app.state.shelf)
             tasks.append(asyncio.create_task(worker.run_forever(app.state.listener)))
             anchor = partial(write_anchor, key=app.state.signing_key, path=anchors_file(settings.data_dir))
-            tasks += [asyncio.create_task(follow_net(database, net_id, fl)) for net_id, (_, fl) in known.items()]
+            tasks.append(asyncio.create_task(keep_nets_forever(app.state.nets, database, app.state.listener)))
             tasks.append(asyncio.create_task(deliver_forever(database, settings, app.state.listener)))
             tasks.append(asyncio.create_task(keep_up_forever(database, anchor)))
         yield
@@ -106,18 +109,20 @@ def create_app(settings: HubSettings, database: Database, nets: dict[UUID, tuple
     app.state.feed = Feed(database, app.state.listener)
     app.state.signing_key = SigningKey(settings.signing_key_file)
     app.state.secrets = SecretBox(settings.secret_key_file)
+    app.state.nets = NetDirectory(settings, database, app.state.secrets, HttpFl)
     app.state.oidc = Provider(settings)
     app.state.objects = Objects(settings)
     app.state.shelf = Shelf(database, app.state.objects)
     install_handlers(app)
 
     app.add_middleware(Bounded)
-    people, administration = (login, oidc, users, invitations), (site, mails, audit, trusts, received)
+    people, administration = (login, oidc, users, invitations), (site, mails, audit, trusts, received, nets)
     work = (projects, cohorts, models, job_types, files, uploads)
     training = (runs, stories, metrics, results, live)
     for router in (*people, *administration, *work, *training):
         app.include_router(router, prefix=USER_API)
-    app.include_router(agent_router, prefix=TRUST_API)
+    for router in (agent_router, staged_files):
+        app.include_router(router, prefix=TRUST_API)
 
     @app.get(f"{USER_API}/health", tags=["health"])
     def get_health(session: ReadSession) -> HealthRead:

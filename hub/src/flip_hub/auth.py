@@ -2,14 +2,14 @@
 
 import hashlib
 import hmac
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import Depends, Header, Request
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
-from sqlalchemy import Select, select, update
+from sqlalchemy import ColumnElement, Select, select, update
 from sqlalchemy.orm import Session
 
 from flip_hub.db import ReadSession, now
@@ -89,7 +89,7 @@ def cookie_of(request: Request) -> str:
     return request.cookies.get(SECURE_COOKIE if request.app.state.settings.secure_cookies else COOKIE, "")
 
 
-def _bearer(
+async def _bearer(
     request: Request,
     sent: Annotated[HTTPAuthorizationCredentials | None, Depends(_header)],
     _: Annotated[str | None, Depends(_cookie)],
@@ -164,7 +164,7 @@ def _current_login(token: Bearer, session: ReadSession, request: Request) -> tup
 CurrentLogin = Annotated[tuple[User, ApiToken], Depends(_current_login)]
 
 
-def _full_login(login: CurrentLogin) -> tuple[User, ApiToken]:
+async def _full_login(login: CurrentLogin) -> tuple[User, ApiToken]:
     if login[1].restricted:
         raise SessionRestricted(next=login[1].restricted)
     return login
@@ -173,10 +173,10 @@ def _full_login(login: CurrentLogin) -> tuple[User, ApiToken]:
 FullLogin = Annotated[tuple[User, ApiToken], Depends(_full_login)]
 
 
-def needs(permission: str) -> Callable[[User], User]:
+def needs(permission: str) -> Callable[[User], Awaitable[User]]:
     """A dependency: the user, if they have this permission of the table."""
 
-    def permitted(user: CurrentUser) -> User:
+    async def permitted(user: CurrentUser) -> User:
         require(user, permission)
         return user
 
@@ -186,6 +186,7 @@ def needs(permission: str) -> Callable[[User], User]:
 
 UserManager = Annotated[User, Depends(needs("manage_users"))]
 TrustManager = Annotated[User, Depends(needs("manage_trusts"))]
+NetManager = Annotated[User, Depends(needs("manage_nets"))]
 SiteManager = Annotated[User, Depends(needs("manage_site"))]
 Auditor = Annotated[User, Depends(needs("see_audit"))]
 AdminUser = Annotated[User, Depends(needs("administer"))]
@@ -233,35 +234,59 @@ def _staged_at_own_trust(session: Session, user: User, project_id: UUID) -> bool
 
 def visible_project(session: Session, user: User, project_id: UUID, change: bool = False) -> Project:
     """The project, or `NotFound` alike for a missing and for a hidden one. `change` needs owner, editor or admin."""
-    project = session.get(Project, project_id)
-    member = project and session.get(ProjectMember, (project_id, user.id))
-    if project is None or project.deleted_at is not None:
+    found = session.execute(
+        select(Project, ProjectMember).outerjoin(ProjectMember, _membership(user)).where(Project.id == project_id)
+    ).one_or_none()
+    if found is None:
+        raise NotFound
+    _ensure_visible(session, user, found[0], found[1], change)
+    return found[0]
+
+
+def _membership(user: User) -> ColumnElement[bool]:
+    return (ProjectMember.project_id == Project.id) & (ProjectMember.user_id == user.id)
+
+
+def _ensure_visible(session: Session, user: User, project: Project, member: ProjectMember | None, change: bool) -> None:
+    if project.deleted_at is not None:
         raise NotFound
     if not (
         member
         or project.owner_id == user.id
         or may(user, "see_all_projects")
-        or _staged_at_own_trust(session, user, project_id)
+        or _staged_at_own_trust(session, user, project.id)
     ):
         raise NotFound
     if change:
         require(user, "change_projects")
-    return project
 
 
 def visible_model(session: Session, user: User, model_id: UUID, change: bool = False) -> Model:
-    model = session.get(Model, model_id)
-    if model is None or model.deleted_at:
+    found = session.execute(
+        select(Model, Project, ProjectMember)
+        .join(Project, Project.id == Model.project_id)
+        .outerjoin(ProjectMember, _membership(user))
+        .where(Model.id == model_id, Model.deleted_at.is_(None))
+    ).one_or_none()
+    if found is None:
         raise NotFound
-    visible_project(session, user, model.project_id, change)
+    model, project, member = found
+    _ensure_visible(session, user, project, member, change)
     return model
 
 
 def visible_run(session: Session, user: User, run_id: UUID, change: bool = False) -> Run:
-    run = session.get(Run, run_id)
-    if run is None:
+    found = session.execute(
+        select(Run, Project, ProjectMember)
+        .join(Model, Model.id == Run.model_id)
+        .join(Project, Project.id == Model.project_id)
+        .outerjoin(ProjectMember, _membership(user))
+        .where(Run.id == run_id, Model.deleted_at.is_(None))
+    ).one_or_none()
+    if found is None:
         raise NotFound
-    visible_model(session, user, run.model_id, change)
+    run, project, member = found
+    _ensure_visible(session, user, project, member, change)
     return run
 
 

@@ -1,7 +1,7 @@
 """`flip-hub init | serve | migrate | openapi | audit verify | audit export`."""
 
 import json
-import logging
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -9,32 +9,28 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-import uvicorn
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import select
 
-from flip_hub import tables  # noqa: F401  every table must be known before the first mapping
-from flip_hub.app import create_app
-from flip_hub.audit.proof import anchors_file, as_json, problems, read_anchors, rows
-from flip_hub.db import Database
-from flip_hub.keys import SigningKey, ensure_signing_key
-from flip_hub.postgres import EmbeddedPostgres
 from flip_hub.settings import HubSettings
-from flip_hub.users.service import create_user
-from flip_hub.users.tables import User
 
+if TYPE_CHECKING:
+    from flip_hub.db import Database
+
+KEEP_ALIVE_SECONDS = 75  # longer than a proxy keeps its own end open (60 s): it must not meet a closed door
 app = typer.Typer(help="FLIP's central hub. Settings come from FLIP_HUB_* variables.", no_args_is_help=True)
 audit = typer.Typer(help="The record of decisions and accesses.", no_args_is_help=True)
 app.add_typer(audit, name="audit")
 
 
 @contextmanager
-def _database(settings: HubSettings) -> Iterator[Database]:
+def _database(settings: HubSettings) -> Iterator["Database"]:
     """The database of the settings, or an embedded one that ends with us."""
+    from flip_hub import tables  # noqa: F401  every table must be known before the first mapping
+    from flip_hub.db import Database
+    from flip_hub.postgres import EmbeddedPostgres
+
     embedded = None if settings.database_url else EmbeddedPostgres(settings.data_dir / "postgres")
     database = Database(settings.database_url or (embedded.url if embedded else ""))
     try:
@@ -46,6 +42,9 @@ def _database(settings: HubSettings) -> Iterator[Database]:
 
 
 def migrate_database(url: str) -> None:
+    from alembic import command
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["url"] = url
@@ -55,7 +54,14 @@ def migrate_database(url: str) -> None:
 @app.command()
 def init(admin_email: str = "admin@flip.example", as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
     """Make keys, migrate the database, create the first admin and print its password once."""
+    from sqlalchemy import select
+
+    from flip_hub.users.service import create_user
+    from flip_hub.users.tables import User
+
     settings = HubSettings()  # type: ignore[call-arg]  # from the environment
+    from flip_hub.keys import ensure_signing_key
+
     ensure_signing_key(settings.signing_key_file)
     with _database(settings) as database:
         migrate_database(database.url)
@@ -79,9 +85,6 @@ def migrate() -> None:
 def serve() -> None:
     """Serve the API; run scheduler and net followers."""
     settings = HubSettings()  # type: ignore[call-arg]
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
-    logging.getLogger("alembic").setLevel(logging.WARNING)
     if not settings.signing_key_file.exists():
         typer.echo("This hub is not initialised. Run `flip-hub init` first.", err=True)
         raise typer.Exit(1)
@@ -90,21 +93,41 @@ def serve() -> None:
     with _database(settings) as database:
         migrate_database(database.url)
         typer.echo(f"FLIP hub on http://{settings.host}:{settings.port}")
-        uvicorn.run(
-            create_app(settings, database),
-            host=settings.host,
-            port=settings.port,
-            log_level="warning",
-            access_log=False,
-            timeout_graceful_shutdown=2,  # a long poll must not hold the shutdown
-        )
+        _listen(settings, database)
+
+
+def _listen(settings: HubSettings, database: "Database") -> None:
+    import uvicorn
+
+    from flip_hub.app import create_app
+    from flip_hub.workers import set_up_process
+
+    set_up_process()
+    options: dict[str, Any] = {
+        "host": settings.host,
+        "port": settings.port,
+        "log_level": "warning",
+        "access_log": False,
+        "timeout_keep_alive": KEEP_ALIVE_SECONDS,
+        "timeout_graceful_shutdown": 2,  # a long poll must not hold the shutdown
+    }
+    if settings.workers == 1:
+        uvicorn.run(create_app(settings, database), **options)
+    else:
+        os.environ["FLIP_HUB_DATABASE_URL"] = database.url  # of the embedded one, if that is it
+        uvicorn.run("flip_hub.workers:make", factory=True, workers=settings.workers, **options)
 
 
 @app.command()
 def openapi() -> None:
     """Print the OpenAPI document of the user and trust APIs."""
     with TemporaryDirectory() as folder:
+        from flip_hub.app import create_app
+        from flip_hub.db import Database
+
         settings = HubSettings(data_dir=Path(folder), background=False)
+        from flip_hub.keys import ensure_signing_key
+
         ensure_signing_key(settings.signing_key_file)
         typer.echo(json.dumps(create_app(settings, Database("postgresql://unused")).openapi(), indent=1))
 
@@ -112,6 +135,9 @@ def openapi() -> None:
 @audit.command("verify")
 def audit_verify() -> None:
     """Check the audit log: its hash chain, its end, and the signed anchors in `audit/anchors.jsonl`."""
+    from flip_hub.audit.proof import anchors_file, problems, read_anchors
+    from flip_hub.keys import SigningKey
+
     settings = HubSettings()  # type: ignore[call-arg]
     anchors, foreign = read_anchors(SigningKey(settings.signing_key_file).public, anchors_file(settings.data_dir))
     with _database(settings) as database, database.session() as session:
@@ -127,6 +153,8 @@ def audit_verify() -> None:
 @audit.command("export")
 def audit_export(since: datetime | None = None, until: datetime | None = None) -> None:
     """Print the audit log as JSON lines, oldest first. Times are UTC; `since` is included, `until` is not."""
+    from flip_hub.audit.proof import as_json, rows
+
     with _database(HubSettings()) as database, database.session() as session:  # type: ignore[call-arg]
         for row in rows(session, since and since.replace(tzinfo=UTC), until and until.replace(tzinfo=UTC)):
             typer.echo(as_json(row))

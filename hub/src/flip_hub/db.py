@@ -1,15 +1,18 @@
 """The database: one engine, one transaction per request, committed before the answer leaves."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated
 from uuid import UUID, uuid4
 
+from anyio import CancelScope
 from fastapi import Depends, Request
 from sqlalchemy import DateTime, MetaData, create_engine
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
+from starlette.concurrency import run_in_threadpool
 
 
 class Base(DeclarativeBase):
@@ -49,13 +52,34 @@ class Database:
         with self._sessions() as session, session.begin():
             yield session
 
+    def begin(self) -> Session:
+        """A session that whoever asks for it ends."""
+        return self._sessions()
+
     def close(self) -> None:
         self.engine.dispose()
 
 
-def _transaction(request: Request) -> Iterator[Session]:
-    with request.app.state.database.session() as session:
+async def _transaction(request: Request) -> AsyncIterator[Session]:
+    """Ends in the endpoint's own thread where that is one of `flip_hub.routing`; here where something went wrong."""
+    session: Session = request.app.state.database.begin()
+    try:
         yield session
+    except BaseException:
+        await _ended(session.close)
+        raise
+    if session.in_transaction():
+        await _ended(partial(_finish, session))
+
+
+async def _ended(end: Callable[[], None]) -> None:
+    with CancelScope(shield=True):  # a request that is cancelled gives its connection back all the same
+        await run_in_threadpool(end)
+
+
+def _finish(session: Session) -> None:
+    with session:
+        session.commit()
 
 
 # scope="function": the transaction ends before the answer is sent, so an acknowledged write is a kept write.

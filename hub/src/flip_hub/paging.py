@@ -36,7 +36,7 @@ class PageRequest(BaseModel):
     limit: int
 
 
-def _page_request(
+async def _page_request(
     cursor: Annotated[str, Query(max_length=500, description="`next_cursor` of the page before.")] = "",
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
 ) -> PageRequest:

@@ -27,6 +27,9 @@ class HubSettings(BaseSettings):
     database_url: str = Field(default="", description="PostgreSQL URL; empty starts an embedded one in data_dir.")
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8080, description="Port to listen on.")
+    workers: int = Field(
+        default=1, ge=1, le=64, description="Processes that serve, each a hub of its own; about one per processor."
+    )
     page_dir: Path = Field(default=PAGE_OF_CHECKOUT, description="Folder of the built web page.")
     object_store_url: str = Field(default="", description="s3://… for files and results; empty keeps them in data_dir.")
     omop_also: str = Field(
@@ -66,6 +69,9 @@ class HubSettings(BaseSettings):
     max_file_bytes: int = Field(default=10 * 2**20, description="Largest file of an app; a FAB holds 10 MiB.")
     max_upload_bytes: int = Field(default=5 * 2**30, description="Largest file or bundle of a resumable upload.")
     max_model_bytes: int = Field(default=20 * 2**30, description="All files of one model together.")
+    streams_per_user: int = Field(
+        default=20, ge=1, description="Live streams of one person at the same time, in one process."
+    )
     upload_hours: int = Field(default=24, description="An upload that is not whole by then is given up.")
     scan_seconds: float = Field(default=120, description="Longest time to look into one file; then it is refused.")
     trust_offline_seconds: float = Field(default=45, description="A trust not heard of for so long is shown offline.")

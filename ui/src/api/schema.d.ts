@@ -95,6 +95,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/trust/v1/runs/{run_id}/files/{sha256}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Fetch Staged File
+         * @description Of a run that this trust is asked to join, or takes part in. `Range: bytes=N-` goes on from byte N.
+         */
+        get: operations["fetch_staged_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/trust/v1/tasks/{task_id}/extend": {
         parameters: {
             query?: never;
@@ -947,6 +967,54 @@ export interface paths {
          * @description The next bytes. What has arrived counts even if the connection breaks; with `Upload-Checksum`, all or nothing.
          */
         patch: operations["send_upload"];
+        trace?: never;
+    };
+    "/api/v1/nets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Nets
+         * @description Every net with its health and how many of its slots are taken.
+         */
+        get: operations["list_nets"];
+        put?: never;
+        /**
+         * Add Net
+         * @description Once its FL API has answered. Every hub process drives it from then on; its key is kept encrypted.
+         */
+        post: operations["add_net"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/nets/{net_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove Net
+         * @description Of a drained net whose runs have ended. Its past runs keep its name; the same name may be added again.
+         */
+        delete: operations["remove_net"];
+        options?: never;
+        head?: never;
+        /**
+         * Edit Net
+         * @description Drain it or take it back into use; change its slots (null: as the settings say).
+         */
+        patch: operations["edit_net"];
         trace?: never;
     };
     "/api/v1/projects": {
@@ -2469,8 +2537,13 @@ export interface components {
              */
             zero_told?: boolean;
         };
-        /** CohortQueryCheck */
+        /**
+         * CohortQueryCheck
+         * @description `kind` of the project that it is for; null tells what holds for either.
+         */
         CohortQueryCheck: {
+            /** Kind */
+            kind?: ("imaging" | "tabular") | null;
             /** Sql */
             sql: string;
         };
@@ -4007,12 +4080,222 @@ export interface components {
             superlink: string;
         };
         /**
+         * NetBusyProblem
+         * @description Drain this net first, and wait until its runs have ended; `details.open_runs` says how many are left.
+         */
+        NetBusyProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "net_busy";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
+         * NetCertificateInvalidProblem
+         * @description `ca_pem` is not a certificate in PEM. It is `pki/ca.crt` of the net's FLIP_FL_DATA_DIR.
+         */
+        NetCertificateInvalidProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "net_certificate_invalid";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
+         * NetCreate
+         * @description `key` is the bearer key of its FL API (FLIP_FL_NET_KEY_FILE), `ca_pem` its `pki/ca.crt`, `superlink` its Fleet
+         *     door as trusts reach it. `slots`: runs at the same time; null takes FLIP_HUB_MAX_ACTIVE_RUNS.
+         */
+        NetCreate: {
+            /** Ca Pem */
+            ca_pem: string;
+            /**
+             * Key
+             * Format: password
+             */
+            key: string;
+            /** Name */
+            name: string;
+            /** Slots */
+            slots?: number | null;
+            /** Superlink */
+            superlink: string;
+            /** Url */
+            url: string;
+        };
+        /** NetHealth */
+        NetHealth: {
+            /** Active Runs */
+            active_runs: number;
+            /** Executor Online */
+            executor_online: boolean;
+            /** Flwr Version */
+            flwr_version: string;
+            sandbox?: components["schemas"]["SandboxReport"] | null;
+            /** Superlink Online */
+            superlink_online: boolean;
+        };
+        /**
+         * NetNameTakenProblem
+         * @description There is a net of this name already. Choose another name, or remove that net first.
+         */
+        NetNameTakenProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "net_name_taken";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
+         * NetOfSettingsProblem
+         * @description This net stands in FLIP_HUB_NETS. Drain it, take it out there and start the hub again.
+         */
+        NetOfSettingsProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "net_of_settings";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
+         * NetRead
+         * @description `state`: online, silent (not heard of for 45 s), or never (no hub process has reached it yet).
+         *
+         *     `source`: settings (FLIP_HUB_NETS) or admin. `open_runs` of `slots` are taken; a run counts until the net has
+         *     forgotten it. `health` is what its FL API last said, at `health_at`; null where it did not answer.
+         */
+        NetRead: {
+            /** Draining */
+            draining: boolean;
+            health: components["schemas"]["NetHealth"] | null;
+            /** Health At */
+            health_at: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Last Seen At */
+            last_seen_at: string | null;
+            /** Name */
+            name: string;
+            /** Open Runs */
+            open_runs: number;
+            /** Slots */
+            slots: number;
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "settings" | "admin";
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "online" | "silent" | "never";
+            /** Superlink */
+            superlink: string;
+            /** Url */
+            url: string;
+        };
+        /**
          * Nets
          * @description Where SuperNodes of the trust will dial: it can try the way before the first run.
          */
         Nets: {
             /** Nets */
             nets: components["schemas"]["Net"][];
+        };
+        /**
+         * NetUnreachableProblem
+         * @description No FL API answered at this URL with this key. Check both, and that `flip-fl serve` runs there.
+         */
+        NetUnreachableProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "net_unreachable";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
+         * NetUpdate
+         * @description A net that is `draining` lets its runs end and gets no new one.
+         */
+        NetUpdate: {
+            /** Draining */
+            draining?: boolean | null;
+            /** Slots */
+            slots?: number | null;
         };
         /**
          * NewOwnerCannotOwnProblem
@@ -4947,7 +5230,9 @@ export interface components {
         };
         /**
          * QueueRead
-         * @description `slots`: how many runs may be at work at once, on the nets that answer. In `deployment_mode` nothing starts.
+         * @description `slots`: how many runs may be at work at once, on the nets that answer and are not drained.
+         *
+         *     In `deployment_mode` nothing starts.
          */
         QueueRead: {
             /** Active */
@@ -5547,10 +5832,18 @@ export interface components {
              */
             request_id?: string;
         };
-        /** RunManifest */
+        /**
+         * RunManifest
+         * @description `files`: what the app's ClientApps read beside the FAB; each is fetched from the hub and checked by its hash.
+         */
         RunManifest: {
             /** Fab Sha256 */
             fab_sha256: string;
+            /**
+             * Files
+             * @default []
+             */
+            files?: components["schemas"]["StagedFile"][];
             /**
              * Issued At
              * Format: date-time
@@ -5731,6 +6024,31 @@ export interface components {
             state: string;
             /** Trust */
             trust: string;
+        };
+        /**
+         * SandboxLevel
+         * @description Each level holds what the ones before it hold.
+         * @enum {string}
+         */
+        SandboxLevel: "none" | "process" | "full";
+        /**
+         * SandboxReport
+         * @description `stopped` and `open`: the probe's attacks by outcome. `why`: what kept this place from a higher level.
+         */
+        SandboxReport: {
+            level: components["schemas"]["SandboxLevel"];
+            /**
+             * Open
+             * @default []
+             */
+            open?: string[];
+            /** Stopped */
+            stopped: string[];
+            /**
+             * Why
+             * @default
+             */
+            why?: string;
         };
         /**
          * SavedCohortRead
@@ -6025,6 +6343,43 @@ export interface components {
             message: string;
         };
         /**
+         * StagedFile
+         * @description A file of the app outside its FAB. `path` is where the app looks for it, relative; no part begins with a dot.
+         */
+        StagedFile: {
+            /** Path */
+            path: string;
+            /** Sha256 */
+            sha256: string;
+            /** Size Bytes */
+            size_bytes: number;
+        };
+        /**
+         * StagedFileUnknownProblem
+         * @description No file of this hash is sent to this trust in this run, or the run has ended.
+         */
+        StagedFileUnknownProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "staged_file_unknown";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
          * StageRequest
          * @description Names of trusts.
          */
@@ -6274,6 +6629,31 @@ export interface components {
              * @constant
              */
             code: "too_many_files";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
+         * TooManyStreamsProblem
+         * @description You have as many live streams open as one person may. Close a page that you do not need.
+         */
+        TooManyStreamsProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "too_many_streams";
             /**
              * Details
              * @default {}
@@ -7222,6 +7602,83 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PublicKeyInvalidProblem"] | components["schemas"]["RotationInvalidProblem"] | components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    fetch_staged_file: {
+        parameters: {
+            query?: never;
+            header?: {
+                range?: string;
+            };
+            path: {
+                run_id: string;
+                sha256: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `staged_file_unknown`: No file of this hash is sent to this trust in this run, or the run has ended. `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StagedFileUnknownProblem"] | components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `range_invalid`: The results are not so long. Ask for them without a Range. */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RangeInvalidProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
                 };
             };
             /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
@@ -9115,6 +9572,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FieldInvalidProblem"] | components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `too_many_streams`: You have as many live streams open as one person may. Close a page that you do not need. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TooManyStreamsProblem"];
                 };
             };
             /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
@@ -11270,6 +11736,330 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ChecksumWrongProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    list_nets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NetRead"][];
+                };
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    add_net: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NetCreate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NetRead"];
+                };
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `net_name_taken`: There is a net of this name already. Choose another name, or remove that net first. `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NetNameTakenProblem"] | components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `request_too_large`: The request is too large; `details.limit_bytes` is the most. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestTooLargeProblem"];
+                };
+            };
+            /** @description `net_certificate_invalid`: `ca_pem` is not a certificate in PEM. It is `pki/ca.crt` of the net's FLIP_FL_DATA_DIR. `net_unreachable`: No FL API answered at this URL with this key. Check both, and that `flip-fl serve` runs there. `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NetCertificateInvalidProblem"] | components["schemas"]["NetUnreachableProblem"] | components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    remove_net: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                net_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `net_busy`: Drain this net first, and wait until its runs have ended; `details.open_runs` says how many are left. `net_of_settings`: This net stands in FLIP_HUB_NETS. Drain it, take it out there and start the hub again. `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NetBusyProblem"] | components["schemas"]["NetOfSettingsProblem"] | components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    edit_net: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                net_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NetUpdate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NetRead"];
+                };
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `request_too_large`: The request is too large; `details.limit_bytes` is the most. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestTooLargeProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
                 };
             };
             /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */

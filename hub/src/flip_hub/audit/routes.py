@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import AwareDatetime, BaseModel
 from sqlalchemy import select
 
@@ -12,8 +12,9 @@ from flip_hub.auth import Auditor
 from flip_hub.db import ReadSession
 from flip_hub.errors import errors
 from flip_hub.paging import AskedPage, CursorInvalid, Page, paged
+from flip_hub.routing import Router
 
-router = APIRouter(prefix="/audit", tags=["audit"])
+router = Router(prefix="/audit", tags=["audit"])
 Text = Annotated[str, Query(max_length=200)]
 Action = Annotated[str, Query(max_length=200, description="As `user.login_failed`; `user.` finds all of users.")]
 

@@ -29,7 +29,8 @@ from flip_hub.users.tables import User
 OPEN = ("queued", "running", "offline")
 
 
-def check_read(sql: str) -> CohortCheckRead:
+def check_read(sql: str, kind: str | None) -> CohortCheckRead:
+    """`kind` of the project that it is for, where that is known."""
     try:
         found = checked(sql)
     except QueryRefused as refusal:
@@ -37,8 +38,9 @@ def check_read(sql: str) -> CohortCheckRead:
         problem = SqlProblemRead(code=refusal.code, message=refusal.message, line=line, column=column)
         return CohortCheckRead(ok=False, problem=problem, columns=[], warnings=[])
     warnings = []
-    if not found.has_accession_id:
-        warnings.append("It selects no accession_id, which an imaging project needs. A tabular project does not.")
+    if not found.has_accession_id and kind != "tabular":
+        unless = " A tabular project does not." if kind is None else " Without it no image is prepared."
+        warnings.append(f"It selects no accession_id, which an imaging project needs.{unless}")
     return CohortCheckRead(ok=True, problem=None, columns=list(found.columns), warnings=warnings)
 
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from sqlalchemy.orm import Session
 
 from flip_hub.auth import CurrentUser, visible_project
@@ -22,13 +22,14 @@ from flip_hub.cohorts.tables import CohortQuery
 from flip_hub.db import ReadSession, WriteSession
 from flip_hub.errors import NotFound, TrustUnknown, errors
 from flip_hub.paging import AskedPage, CursorInvalid, Page
+from flip_hub.routing import Router
 from flip_hub.trusts.service import TrustRevoked
 from flip_hub.users.tables import User
 
-router = APIRouter(tags=["cohorts"])
+router = Router(tags=["cohorts"])
 
 
-def _offline_after(request: Request) -> timedelta:
+async def _offline_after(request: Request) -> timedelta:
     return timedelta(seconds=request.app.state.settings.trust_offline_seconds)
 
 
@@ -46,7 +47,7 @@ def _visible_query(session: Session, user: User, query_id: UUID, change: bool = 
 @router.post("/cohort-queries/check")
 def check_cohort_query(body: CohortQueryCheck, user: CurrentUser) -> CohortCheckRead:
     """What trusts would say of this SQL, with the place. Nothing is sent; their own check is the one that counts."""
-    return reading.check_read(body.sql)
+    return reading.check_read(body.sql, body.kind)
 
 
 @router.post(

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from flip_contracts.messages import TaskError
 from flip_contracts.tasks import CohortCountResult
 from flip_hub.cohorts.charts import ChartRead
+from flip_hub.projects.schemas import Kind
 
 Sql = Annotated[str, Field(min_length=1, max_length=20_000)]
 
@@ -23,8 +24,11 @@ class CohortQueryCreate(BaseModel):
 
 
 class CohortQueryCheck(BaseModel):
+    """`kind` of the project that it is for; null tells what holds for either."""
+
     model_config = ConfigDict(extra="forbid")
     sql: Sql
+    kind: Kind | None = None
 
 
 class SqlProblemRead(BaseModel):

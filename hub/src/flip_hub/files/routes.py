@@ -5,7 +5,7 @@ from typing import Final
 from urllib.parse import quote
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
@@ -23,9 +23,10 @@ from flip_hub.files.schemas import CheckRead, FileRead, file_read, upload_read
 from flip_hub.files.tables import ModelFile
 from flip_hub.projects.service import approving_trusts
 from flip_hub.projects.tables import Project
+from flip_hub.routing import Router
 
-router = APIRouter(prefix="/models/{model_id}", tags=["files"])
-types_router = APIRouter(tags=["files"])
+router = Router(prefix="/models/{model_id}", tags=["files"])
+types_router = Router(tags=["files"])
 MAX_DIRECT_BUNDLE: Final = 64 * 2**20
 WRITING: Final = (
     FileNameInvalid,

@@ -13,7 +13,7 @@ from email.utils import format_datetime
 from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi import Depends, Header, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
@@ -24,6 +24,7 @@ from flip_hub.files import uploads
 from flip_hub.files.names import FileNameInvalid, FileTypeMismatch, FileTypeRefused
 from flip_hub.files.service import FileTooLarge, ModelBusy, ModelTooLarge, TooManyFiles
 from flip_hub.files.tables import Upload
+from flip_hub.routing import Router
 
 VERSION: Final = "1.0.0"
 EXTENSIONS: Final = "creation,termination,checksum,expiration"
@@ -56,7 +57,7 @@ def _speaks_tus(request: Request, token: Bearer, tus_resumable: Annotated[str, H
         raise TusVersionUnsupported
 
 
-router = APIRouter(prefix="/models/{model_id}/uploads", tags=["files"])
+router = Router(prefix="/models/{model_id}/uploads", tags=["files"])
 Tus = Depends(_speaks_tus)
 Bytes = Annotated[int, Header(ge=0, le=2**62)]
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 
@@ -18,10 +18,11 @@ from flip_hub.login.routes import address_of
 from flip_hub.login.throttle import TooManyTries
 from flip_hub.paging import AskedPage, CursorInvalid, Page, paged
 from flip_hub.permissions import Role
+from flip_hub.routing import Router
 from flip_hub.users.schemas import Email, PersonName, TrustNames
 from flip_hub.users.service import EmailTaken, RoleTrustsMismatch
 
-router = APIRouter(tags=["invitations"])
+router = Router(tags=["invitations"])
 State = Literal["pending", "approved", "dismissed"]
 
 

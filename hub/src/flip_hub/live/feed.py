@@ -3,11 +3,12 @@
 import asyncio
 import json
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
@@ -51,21 +52,26 @@ class Feed:
         self._database, self._listener = database, listener
         self._by_topic: dict[str, set[int]] = defaultdict(set)
         self._subscriptions: dict[int, Subscription] = {}
+        self.streams: Counter[UUID] = Counter()  # that are open, by person
         self.cursor = 0
         self.ready = asyncio.Event()
 
     @contextmanager
-    def subscribe(self, topics: Iterable[str]) -> Iterator[Subscription]:
+    def subscribe(self, topics: Iterable[str], user_id: UUID) -> Iterator[Subscription]:
         """From `since` on, nothing of these topics is missed."""
         made = Subscription(frozenset(topics), self.cursor)
         key = id(made)
         self._subscriptions[key] = made
+        self.streams[user_id] += 1
         for topic in made.topics:
             self._by_topic[topic].add(key)
         try:
             yield made
         finally:
             del self._subscriptions[key]
+            self.streams[user_id] -= 1
+            if not self.streams[user_id]:
+                del self.streams[user_id]
             for topic in made.topics:
                 self._by_topic[topic].discard(key)
                 if not self._by_topic[topic]:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import StreamingResponse
@@ -23,13 +24,18 @@ RECONNECT_MS = 1000
 REPLAY_PAGE = 500
 
 
+class TooManyStreams(HubError):
+    code, status = "too_many_streams", 429
+    public = "You have as many live streams open as one person may. Close a page that you do not need."
+
+
 class EventStream(StreamingResponse):
     """FastAPI's own class encodes each message for each stream; here one encoding serves all of them."""
 
     media_type = "text/event-stream"
 
 
-@router.get("/events", response_class=EventStream, responses=errors(NotFound, FieldInvalid))
+@router.get("/events", response_class=EventStream, responses=errors(NotFound, FieldInvalid, TooManyStreams))
 async def stream_events(
     request: Request,
     token: Bearer,
@@ -47,16 +53,21 @@ async def stream_events(
     database: Database = request.app.state.database
     feed: Feed = request.app.state.feed
 
-    def check() -> None:
+    def check() -> UUID:
         with database.session() as session:
-            topics.check(session, user_of_token(session, token), wanted)
+            user = user_of_token(session, token)
+            topics.check(session, user, wanted)
+            return user.id
 
-    await run_in_threadpool(check)
+    user_id = await run_in_threadpool(check)
+    most = request.app.state.settings.streams_per_user
+    if feed.streams[user_id] >= most:
+        raise TooManyStreams(limit=most, retry_after_seconds=5)
     since = int(last_event_id) if last_event_id.isdecimal() and len(last_event_id) < 19 else None
 
     async def stream() -> AsyncIterator[bytes]:
         await feed.ready.wait()
-        with feed.subscribe(wanted) as subscription:
+        with feed.subscribe(wanted, user_id) as subscription:
             async for message in _first(database, subscription, since):
                 yield message
             async for message in _then(subscription, check):
@@ -90,7 +101,7 @@ def _page(database: Database, subscription: Subscription, start: int) -> list[Ev
         return service.replay(session, subscription.topics, start, subscription.since, REPLAY_PAGE)
 
 
-async def _then(subscription: Subscription, check: Callable[[], None]) -> AsyncIterator[bytes]:
+async def _then(subscription: Subscription, check: Callable[[], object]) -> AsyncIterator[bytes]:
     loop = asyncio.get_running_loop()
     checked = loop.time()
     while not subscription.lagging:

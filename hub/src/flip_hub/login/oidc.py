@@ -5,7 +5,7 @@ import secrets
 from dataclasses import astuple
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from fastapi.responses import RedirectResponse
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -18,11 +18,12 @@ from flip_hub.keys import SecretBox
 from flip_hub.login import sessions
 from flip_hub.login.provider import Asked, Identity, OidcFailed, Provider
 from flip_hub.login.routes import set_session_cookie
+from flip_hub.routing import Router
 from flip_hub.settings import HubSettings
 from flip_hub.users.service import add_user
 from flip_hub.users.tables import User
 
-router = APIRouter(prefix="/auth/oidc", tags=["login"])
+router = Router(prefix="/auth/oidc", tags=["login"])
 WAITING_COOKIE: Final = "flip_oidc"
 WAITING_PATH: Final = "/api/v1/auth/oidc"
 WAITING_SECONDS: Final = 600

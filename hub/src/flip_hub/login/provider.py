@@ -17,6 +17,7 @@ from flip_hub.settings import HubSettings
 
 TIMEOUT_SECONDS: Final = 10
 KEPT_SECONDS: Final = 3600.0  # how long what the provider says of itself is good
+NEW_KEYS_SECONDS: Final = 60.0  # bad tokens do not make us ask the provider more often than this
 LEEWAY_SECONDS: Final = 60
 ALGORITHMS: Final = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 
@@ -53,7 +54,7 @@ class Provider:
     def __init__(self, settings: HubSettings):
         self._settings = settings
         self._metadata: dict[str, Any] = {}
-        self._read_at = 0.0
+        self._read_at = -KEPT_SECONDS
 
     @property
     def callback(self) -> str:
@@ -110,7 +111,9 @@ class Provider:
         try:
             claims = jwt.decode(id_token, self._keys(), algorithms=ALGORITHMS).claims
         except (JoseError, ValueError):  # it may have new keys
-            self._read_at = 0.0
+            if time.monotonic() - self._read_at < NEW_KEYS_SECONDS:
+                raise
+            self._read_at = -KEPT_SECONDS
             claims = jwt.decode(id_token, self._keys(), algorithms=ALGORITHMS).claims
         jwt.JWTClaimsRegistry(
             leeway=LEEWAY_SECONDS,

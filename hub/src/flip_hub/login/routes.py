@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from flip_hub.auth import COOKIE, SECURE_COOKIE, CurrentLogin, FullLogin, cookie_of, csrf_token, may
 from flip_hub.db import ReadSession, WriteSession
@@ -34,12 +34,13 @@ from flip_hub.login.sessions import ScopeNotYours, TokenTooLong, TooManyTokens
 from flip_hub.login.throttle import Bound, TooManyTries, count_try, forget_tries
 from flip_hub.login.totp import EnrolmentExpired, TotpNotSetUp, TotpRequired, TotpWrong
 from flip_hub.permissions import PERMISSIONS
+from flip_hub.routing import Router
 from flip_hub.settings import HubSettings
 from flip_hub.users.schemas import read_user
 from flip_hub.users.service import EmailTaken
 from flip_hub.users.tables import ApiToken, User
 
-router = APIRouter(tags=["login"])
+router = Router(tags=["login"])
 
 
 def address_of(request: Request) -> str:

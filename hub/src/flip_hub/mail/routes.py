@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from fastapi import APIRouter
 from pydantic import BaseModel
 from sqlalchemy import select
 
@@ -13,8 +12,9 @@ from flip_hub.db import ReadSession
 from flip_hub.errors import errors
 from flip_hub.mail.tables import Email
 from flip_hub.paging import AskedPage, CursorInvalid, Page, paged
+from flip_hub.routing import Router
 
-router = APIRouter(tags=["mails"])
+router = Router(tags=["mails"])
 State = Literal["queued", "sent", "in_outbox", "failed"]
 
 

@@ -59,13 +59,18 @@ def store(session: Session, run_id: UUID, trust: Trust | None, points: list[Metr
 def _fresh(session: Session, run_id: UUID, points: list[MetricPoint]) -> list[MetricPoint]:
     """Those that are not here yet, each once."""
     by_id = {point.id: point for point in points}
-    new = session.execute(REMEMBER, {"run_id": run_id, "ids": sorted(by_id)}).scalars().all()  # sorted: no deadlock
-    return list(by_id.values()) if len(new) == len(by_id) else [by_id[i] for i in by_id.keys() & set(new)]
+    ids = "{" + ",".join(sorted(map(str, by_id))) + "}"  # sorted: no deadlock
+    count, new = session.execute(REMEMBER, {"run_id": run_id, "ids": ids, "all": len(by_id)}).one()
+    return list(by_id.values()) if count == len(by_id) else [by_id[i] for i in by_id.keys() & set(new or ())]
 
 
+# Of thousands of points all are new, nearly always: then their ids need not travel back.
 REMEMBER = text("""
-    INSERT INTO metric_ids (run_id, id) SELECT :run_id, unnest(CAST(:ids AS uuid[]))
-    ON CONFLICT DO NOTHING RETURNING id
+    WITH new AS (
+        INSERT INTO metric_ids (run_id, id) SELECT :run_id, unnest(CAST(CAST(:ids AS text) AS uuid[]))
+        ON CONFLICT DO NOTHING RETURNING id
+    )
+    SELECT count(*), CASE WHEN count(*) < :all THEN array_agg(id) END FROM new
 """)
 
 

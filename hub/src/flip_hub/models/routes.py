@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -17,9 +17,10 @@ from flip_hub.models.schemas import ModelClone, ModelCreate, ModelEdit, ModelPag
 from flip_hub.models.tables import Model, ModelStatusEvent
 from flip_hub.paging import AskedPage, CursorInvalid
 from flip_hub.projects.reading import Sort
+from flip_hub.routing import Router
 from flip_hub.runs.tables import Run
 
-router = APIRouter(tags=["models"])
+router = Router(tags=["models"])
 
 
 def _read(session: Session, model: Model) -> ModelRead:

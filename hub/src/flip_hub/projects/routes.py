@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from flip_contracts.statuses import ProjectStatus
 from flip_hub.auth import AdminUser, CurrentUser, require, visible_project
@@ -24,9 +24,10 @@ from flip_hub.projects.schemas import (
     ProjectSummary,
     StageRequest,
 )
+from flip_hub.routing import Router
 from flip_hub.trusts.service import TrustRevoked
 
-router = APIRouter(prefix="/projects", tags=["projects"])
+router = Router(prefix="/projects", tags=["projects"])
 
 
 @router.post("", status_code=201, responses=errors(service.ProjectNameTaken))

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 from urllib.parse import quote
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Request
+from fastapi import Header, Request
 from fastapi.responses import PlainTextResponse, StreamingResponse
 from pydantic import BaseModel
 from sqlalchemy import select
@@ -23,9 +23,10 @@ from flip_hub.results.crate import crate_of
 from flip_hub.results.facts import facts_of
 from flip_hub.results.ranges import RangeInvalid, span_of
 from flip_hub.results.tables import RunResult
+from flip_hub.routing import Router
 from flip_hub.runs.tables import Run
 
-router = APIRouter(tags=["results"])
+router = Router(tags=["results"])
 BLOCK = 2**20
 PICTURES: Final = {
     ".png": "image/png",

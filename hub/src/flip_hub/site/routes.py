@@ -3,16 +3,17 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from flip_hub.auth import SiteManager
 from flip_hub.db import ReadSession, WriteSession
+from flip_hub.routing import Router
 from flip_hub.settings import SettingRead, shown
 from flip_hub.site import service
 from flip_hub.site.tables import Site
 
-router = APIRouter(prefix="/site", tags=["site"])
+router = Router(prefix="/site", tags=["site"])
 Level = Literal["info", "warning", "danger"]
 
 

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 
 from flip_hub.auth import CurrentUser, UserManager
 from flip_hub.db import ReadSession, WriteSession
@@ -12,6 +12,7 @@ from flip_hub.login.passwords import PasswordTooWeak
 from flip_hub.login.service import send_reset_code
 from flip_hub.paging import AskedPage, CursorInvalid, Page, paged
 from flip_hub.permissions import Role
+from flip_hub.routing import Router
 from flip_hub.users import service
 from flip_hub.users.schemas import (
     AccountRead,
@@ -25,7 +26,7 @@ from flip_hub.users.schemas import (
 from flip_hub.users.service import EmailTaken, LastAdmin, RoleTrustsMismatch
 from flip_hub.users.tables import User
 
-router = APIRouter(prefix="/users", tags=["users"])
+router = Router(prefix="/users", tags=["users"])
 
 
 @router.get("/me")

@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "nets"
-down_revision = "audit_head"
+down_revision = "series_rule"
 branch_labels = None
 depends_on = None
 
