@@ -61,6 +61,8 @@ def test_a_net_is_added_once_it_answers_and_its_key_stays_here(hub: Hub, body: d
     assert made["health"]["flwr_version"] == "fake"
     assert hub.admin.refused("POST", "nets", json=body) == "net_name_taken"
     assert KEY not in hub.admin.call("GET", "nets").text
+    told = hub.client.get("/api/trust/v1/nets", headers={"authorization": f"Bearer {hub.trust('alpha').token}"}).json()
+    assert told["nets"] == [{"superlink": body["superlink"], "ca_pem": body["ca_pem"]}], "a trust can try the way"
     with hub.database.session() as session:
         kept = session.execute(text("SELECT n::text FROM nets n")).scalars().all()
         told = session.execute(text("SELECT details::text FROM audit_events WHERE action = 'net.added'")).scalar()

@@ -93,7 +93,7 @@ ROWS: dict[str, Row] = {
     "set_banner": Row(ADMIN, {"message": "Hello"}),
     "set_deployment_mode": Row(ADMIN, {"on": True}),
     "list_settings": Row(ADMIN),
-    "list_nets": Row(ADMIN),
+    "get_nets": Row(ADMIN),
     "add_net": Row(ADMIN, NET),
     "edit_net": Row(ADMIN, {"draining": True}),
     "remove_net": Row(ADMIN),

@@ -977,10 +977,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Nets
+         * Get Nets
          * @description Every net with its health and how many of its slots are taken.
          */
-        get: operations["list_nets"];
+        get: operations["get_nets"];
         put?: never;
         /**
          * Add Net
@@ -11758,7 +11758,7 @@ export interface operations {
             };
         };
     };
-    list_nets: {
+    get_nets: {
         parameters: {
             query?: never;
             header?: never;

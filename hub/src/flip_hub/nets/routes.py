@@ -15,7 +15,7 @@ router = Router(prefix="/nets", tags=["nets"])
 
 
 @router.get("")
-def list_nets(admin: NetManager, session: ReadSession, request: Request) -> list[NetRead]:
+def get_nets(admin: NetManager, session: ReadSession, request: Request) -> list[NetRead]:
     """Every net with its health and how many of its slots are taken."""
     open_runs, slots = service.open_runs(session), request.app.state.settings.max_active_runs
     return [net_read(row, slots, open_runs[row.id]) for row in service.list_nets(session)]

@@ -25,6 +25,7 @@ from flip_contracts.tasks import ClaimRequest, ClaimResponse, Task
 from flip_hub.auth import Bearer, CurrentTrust, CurrentUser, TrustManager, trust_of_token
 from flip_hub.db import Database, ReadSession, WriteSession, now
 from flip_hub.errors import FieldInvalid, NotFound, errors
+from flip_hub.nets import service as service_of_nets
 from flip_hub.trusts import enrolment, service
 from flip_hub.trusts.tables import Trust
 
@@ -145,10 +146,12 @@ def rotate(body: RotateRequest, trust: CurrentTrust, session: WriteSession) -> R
 
 
 @agent_router.get("/nets")
-def list_nets(trust: CurrentTrust, request: Request) -> Nets:
+def list_nets(trust: CurrentTrust, session: ReadSession, request: Request) -> Nets:
     """Where this trust's SuperNodes will dial, so that it can try the way before a run needs it."""
     known = [net for net in request.app.state.settings.nets if net.ca_file.is_file()]
-    return Nets(nets=[Net(superlink=net.superlink, ca_pem=net.ca_file.read_text()) for net in known])
+    told = [Net(superlink=net.superlink, ca_pem=net.ca_file.read_text()) for net in known]
+    added = [net for net in service_of_nets.list_nets(session) if net.source == "admin"]
+    return Nets(nets=[*told, *(Net(superlink=net.superlink, ca_pem=net.ca_pem) for net in added)])
 
 
 @agent_router.post("/heartbeat", status_code=204)
