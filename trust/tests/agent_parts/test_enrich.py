@@ -1,6 +1,7 @@
 """Labels and files that people and runs add: matched, checked against the image, versioned, given out, kept."""
 
 import csv
+import gzip
 import logging
 
 import nibabel as nib
@@ -108,6 +109,7 @@ def test_what_is_no_label_of_this_image_is_refused_and_nothing_changes(site, rev
         (NotALabel, nii(np.full(values.shape, np.nan, np.float32), affine, tmp_path)),
         (NotALabel, b"CANARY no volume"),
         (NotALabel, content[:-100]),
+        (NotALabel, gzip.compress(bytes(64 * 2**20))),  # more than any label of this grid
     ]
     for refusal, given_content in cases:
         with pytest.raises(refusal) as caught:
@@ -137,8 +139,6 @@ def test_no_text_of_a_label_is_kept(site, review, accession, label, given, tmp_p
         review.project_id, accession, "label_1.nii.gz", (tmp_path / "c.nii.gz").read_bytes(), by="Ann"
     )
     assert b"CANARY" not in nib.load(given / "input_1.nii.gz").to_bytes()
-    import gzip
-
     assert b"CANARY" not in gzip.decompress(site.agent.images.enrichments.file(kept).read_bytes())
 
 

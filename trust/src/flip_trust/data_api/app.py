@@ -137,7 +137,7 @@ def create_data_api(store: Store, approvals: Approvals, images: Images, outbox: 
         async for chunk in request.stream():
             content += chunk
             if len(content) > MAX_FILE_BYTES:
-                raise TooLarge(f"A file may have up to {MAX_FILE_BYTES // 2**30} GiB.")
+                raise TooLarge(f"A file may have up to {MAX_FILE_BYTES // 2**20} MiB.")
         added = images.add_from_run, project_id, run.manifest.run_id, accession_id, resource_type, name, bytes(content)
         kept, path = await run_in_threadpool(*added)
         return ResourceReply(str(path), kept.version).to_json()

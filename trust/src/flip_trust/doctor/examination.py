@@ -28,6 +28,7 @@ def examine(agent: "Agent") -> Iterator[Finding]:
         machine.flower_environment,
         machine.sandbox,
         machine.disk,
+        machine.text_in_pixels,
         _outbox,
         machine.software,
     ]

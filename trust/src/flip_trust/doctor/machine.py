@@ -59,6 +59,18 @@ def software(agent: "Agent") -> Finding:
     return fine("versions", ", ".join(f"{name} {version}" for name, version in versions(agent).items()))
 
 
+def text_in_pixels(agent: "Agent") -> Finding:
+    """Not needed for CT and MR as scanners make them, so its absence is told and is no fault."""
+    del agent
+    if shutil.which("tesseract"):
+        return fine("text in pixels", "looked for by tesseract")
+    return fine(
+        "text in pixels",
+        "tesseract is not installed, so radiographs, PET and derived images are left out. "
+        "To have them: apt-get install tesseract-ocr",
+    )
+
+
 def flower_environment(agent: "Agent") -> Finding:
     command = agent.settings.fl_command
     if not os.access(command, os.X_OK):

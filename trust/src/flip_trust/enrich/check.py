@@ -1,5 +1,6 @@
 """Is a file what it is said to be, and does a label lie on the voxel grid of its image?"""
 
+import io
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +16,8 @@ from flip_trust.imaging.convert import nifti_gz
 from flip_trust.imaging.errors import ImagingExcluded
 
 LABEL, INPUT, VOLUME = "label_", "input_", ".nii.gz"
+MAX_VOLUME_BYTES: Final = 2**30  # unpacked
+_HEADER_BYTES: Final = 2**20  # with room for extensions
 _OFF_GRID: Final = 0.05  # of a voxel
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 _OTHER: Final = (".json", ".csv", ".tsv", ".txt", ".npy", ".npz")
@@ -39,8 +42,7 @@ def volume_name(name: str, prefix: str) -> str:
 def clean_volume(raw: bytes) -> bytes:
     """An image with its text fields zeroed. Raises NotAVolume."""
     try:
-        plain = igzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
-        image: Any = nib.Nifti1Image.from_bytes(plain)
+        image: Any = nib.Nifti1Image.from_bytes(_unpacked(raw, MAX_VOLUME_BYTES))
         if not 2 <= image.ndim <= 4:
             raise ValueError
         np.asarray(image.dataobj)
@@ -61,7 +63,8 @@ def label_for(raw: bytes, images: Mapping[str, Path], wanted: str = "") -> tuple
     Returns (suffix, .nii.gz without any text). A label that only stores its axes in another order or direction is
     turned; nothing is ever resampled. Raises NotALabel, OffGrid, ImageUnclear.
     """
-    values, affine = _label(raw)
+    voxels = max((int(np.prod(nib.load(path).shape)) for path in images.values()), default=0)
+    values, affine = _label(raw, _HEADER_BYTES + 8 * voxels)
     candidates = {wanted: images[wanted]} if wanted in images else images
     fitting: dict[str, tuple[NDArray[Any], Any]] = {}
     for suffix, path in candidates.items():
@@ -88,10 +91,20 @@ def label_for(raw: bytes, images: Mapping[str, Path], wanted: str = "") -> tuple
     return suffix, nifti_gz(nib.Nifti1Image(voxels, image.affine, header).to_bytes())
 
 
-def _label(raw: bytes) -> tuple[NDArray[Any], NDArray[np.float64]]:
+def _unpacked(raw: bytes, limit: int) -> bytes:
+    """Never more than `limit`: a small file can be made to unpack to any size."""
+    if raw[:2] != b"\x1f\x8b":
+        return raw
+    with igzip.open(io.BytesIO(raw)) as packed:
+        plain = packed.read(limit + 1)
+    if len(plain) > limit:
+        raise ValueError("unpacks to more than any volume of this grid")
+    return plain
+
+
+def _label(raw: bytes, limit: int) -> tuple[NDArray[Any], NDArray[np.float64]]:
     try:
-        plain = igzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
-        image: Any = nib.Nifti1Image.from_bytes(plain)
+        image: Any = nib.Nifti1Image.from_bytes(_unpacked(raw, limit))
         values = np.asarray(image.dataobj)
         if values.ndim == 4 and values.shape[3] == 1:
             values = values[..., 0]

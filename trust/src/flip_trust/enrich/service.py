@@ -17,7 +17,7 @@ from flip_trust.imaging.pipeline import Pipeline
 from flip_trust.imaging.study import RECORD
 from flip_trust.store import Store
 
-MAX_FILE_BYTES: Final = 2 * 2**30
+MAX_FILE_BYTES: Final = 512 * 2**20  # in memory, one for each caller
 _VIEWS, _SCRATCH = ".views", ".tmp-"
 _RUN: Final = "run"
 
@@ -118,7 +118,7 @@ class Images:
         if accession_id.strip() not in (self._store.accessions(project_id) or ()):
             raise AccessionNotInCohort("This accession is not in the approved cohort.")
         if size > MAX_FILE_BYTES:
-            raise TooLarge(f"A file may have up to {MAX_FILE_BYTES // 2**30} GiB.")
+            raise TooLarge(f"A file may have up to {MAX_FILE_BYTES // 2**20} MiB.")
 
     def _view(self, project_id: UUID, given: Path, added: list[Resource]) -> Path:
         """A folder of hard links: the archive's files, and over them the newest of what was added."""

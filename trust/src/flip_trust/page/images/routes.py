@@ -10,15 +10,15 @@ from fastapi.responses import FileResponse, JSONResponse
 from flip_contracts.statuses import ImagingStage
 from flip_trust.enrich.errors import NotMatched
 from flip_trust.enrich.matching import accession_of, rest_of
+from flip_trust.enrich.service import MAX_FILE_BYTES
 from flip_trust.errors import TrustError
 from flip_trust.imaging.errors import ImagingError
 from flip_trust.page.guard import POLICY
 from flip_trust.page.images import look
 from flip_trust.page.kit import FOLDER, AgentHere, Page, VisitHere, show
 
-_LARGEST: Final = 1 << 30
 router = APIRouter()
-PAGE = Page("Images", "/images", router, largest_body=_LARGEST)
+PAGE = Page("Images", "/images", router, largest_body=MAX_FILE_BYTES)
 # NiiVue compiles its own shaders and decompresses in workers that it makes itself; still nothing from elsewhere.
 _VIEWER_POLICY: Final = POLICY + "; worker-src 'self' blob:"
 VIEWER: Final = FOLDER / "static" / "vendor" / "niivue.js"
