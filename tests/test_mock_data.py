@@ -24,8 +24,8 @@ def test_a_tutorial_runs_unchanged_on_mock_data_of_a_project(stack: Stack, proje
         "DEV_DATAFRAME": str(out / "dataframe.csv"),
         "DEV_IMAGES_DIR": str(out / "accession-resources"),
     }
-    env["FLIP_LOCAL_DIR"] = str(tmp_path / "reports")
-    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    lines = (tmp_path / "reports" / "metrics.jsonl").read_text().splitlines()
+    (reports,) = (tmp_path / "flip-local").iterdir()
+    lines = (reports / "metrics.jsonl").read_text().splitlines()
     assert {"TRAIN_LOSS", "VAL_DICE"} <= {json.loads(line)["label"] for line in lines}

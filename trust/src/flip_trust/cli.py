@@ -101,12 +101,14 @@ def serve() -> None:
 
 
 def _view(project: ProjectRow) -> dict[str, Any]:
+    rule = project.review.series_rule
     return {
         "id": str(project.review.project_id),
         "name": project.review.project_name,
         "owner": project.review.owner,
         "purpose": project.review.purpose,
         "imaging": project.review.imaging,
+        "series_rule": rule.model_dump(mode="json", exclude_defaults=True) if rule else None,
         "decision": project.decision,
         "sql": project.review.sql,
     }

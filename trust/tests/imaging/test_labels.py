@@ -152,3 +152,24 @@ def test_a_seg_of_two_structures_is_exact_voxel_by_voxel(site, kind):
     assert np.array_equal(np.asarray(volume.dataobj).transpose(2, 1, 0)[:, ::-1, ::-1], labels)
     assert np.array_equal(label.affine, image.affine)
     assert told["images"][0]["label"] == {"1": "Spleen", "2": "segment 2"}
+
+
+@pytest.mark.parametrize(("accession", "taken"), [("", True), ("ACC-OTHER", False)])
+def test_a_label_without_a_number_belongs_to_its_study_and_one_of_another_number_does_not(site, accession, taken):
+    # As an archive hands out a study: by its UID, whatever each object's own number is.
+    from flip_trust.imaging.errors import ImagingExcluded
+    from flip_trust.imaging.study import prepare_study
+
+    raw, out = site.home / "raw", site.home / "out"
+    raw.mkdir()
+    out.mkdir()
+    for number, file in enumerate([*site.files(site.first), *site.files(site.first, "SG*")]):
+        ds = dcmread(file)
+        ds.AccessionNumber = accession if ds.Modality == "SEG" else ds.AccessionNumber
+        ds.save_as(raw / str(number))
+    if taken:
+        prepare_study(raw, site.first, out, b"k" * 32)
+        assert (out / "label_1.nii.gz").is_file()
+    else:
+        with pytest.raises(ImagingExcluded, match="dicom_invalid"):
+            prepare_study(raw, site.first, out, b"k" * 32)

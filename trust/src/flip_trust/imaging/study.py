@@ -144,7 +144,9 @@ def _sort(raw: Path, accession_id: str) -> _Study:
     studies: set[str] = set()
     for file in sorted(raw.iterdir()):
         ds = read(file)
-        if str(ds.get("AccessionNumber", "")).strip() != accession_id:
+        kind, accession = kind_of(ds), str(ds.get("AccessionNumber", "")).strip()
+        # Tools that make labels and reports often leave the number out; the study's UID still says where they belong.
+        if accession != accession_id and (accession or kind in IMAGES):
             raise ImagingExcluded(Exclusion.DICOM_INVALID)  # the archive handed out another study's file
         studies.add(str(ds.get("StudyInstanceUID", "")))
         if len(studies) > 1:
@@ -155,7 +157,6 @@ def _sort(raw: Path, accession_id: str) -> _Study:
                 raise ImagingExcluded(Exclusion.INSTANCES_DIFFER)
             continue
         seen[instance] = file
-        kind = kind_of(ds)
         if kind in LABELS:
             found.labels.append((kind, file))
         elif kind in IMAGES:
