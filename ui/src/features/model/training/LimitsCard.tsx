@@ -1,6 +1,6 @@
-import { NumberInput } from '@mantine/core';
+import { NumberInput, Select } from '@mantine/core';
 import { Card } from '@/components/Card';
-import type { Limits } from './limits';
+import { type Limits, lacksTime } from './limits';
 import classes from './TrainingPanel.module.css';
 
 interface Props {
@@ -10,7 +10,7 @@ interface Props {
 }
 
 export function LimitsCard({ limits, chosen, onChange }: Props) {
-  const optional = (name: 'joinMinutes' | 'runHours' | 'silentMinutes') => ({
+  const optional = (name: 'joinMinutes' | 'runHours' | 'silentMinutes' | 'roundMinutes') => ({
     placeholder: 'the hub’s own',
     value: limits[name] ?? '',
     onChange: (value: string | number) =>
@@ -46,6 +46,40 @@ export function LimitsCard({ limits, chosen, onChange }: Props) {
           min={1}
           {...optional('silentMinutes')}
         />
+        <Select
+          label="After a crash"
+          description="Of the ServerApp, its net or a machine"
+          allowDeselect={false}
+          data={[
+            { value: 'resume', label: 'Go on from the last round' },
+            { value: 'restart', label: 'Start again' },
+            { value: 'fail', label: 'Fail' },
+          ]}
+          value={limits.onCrash}
+          onChange={(value) => value && onChange({ ...limits, onCrash: value as Limits['onCrash'] })}
+        />
+        <Select
+          label="A trust is lost or slow"
+          description="What the round does"
+          allowDeselect={false}
+          data={[
+            { value: 'drop', label: 'Goes on without it' },
+            { value: 'wait', label: 'Waits for it' },
+            { value: 'minimum', label: 'Ends with those needed' },
+          ]}
+          value={limits.onSlowTrust}
+          onChange={(value) => value && onChange({ ...limits, onSlowTrust: value as Limits['onSlowTrust'] })}
+        />
+        {limits.onSlowTrust === 'minimum' && (
+          <NumberInput
+            label="Minutes of a round"
+            description="Then those needed are enough"
+            min={0.1}
+            {...optional('roundMinutes')}
+            placeholder="5"
+            error={lacksTime(limits) ? 'Say how long.' : undefined}
+          />
+        )}
       </div>
     </Card>
   );

@@ -13,7 +13,7 @@ import { fileText } from '../files/fileText';
 import { useModel } from '../useModel';
 import { type Field, fieldsOf, overrides } from './config';
 import { LimitsCard } from './LimitsCard';
-import { NO_LIMITS, optionsOf } from './limits';
+import { lacksTime, NO_LIMITS, optionsOf } from './limits';
 import { type Item, readiness } from './readiness';
 import classes from './TrainingPanel.module.css';
 
@@ -124,7 +124,7 @@ export function TrainingPanel() {
           size="md"
           mt="md"
           leftSection={<IconPlayerPlay size={18} />}
-          disabled={!ready}
+          disabled={!ready || lacksTime(limits)}
           loading={initiate.isPending}
           onClick={() => initiate.mutate()}
         >
