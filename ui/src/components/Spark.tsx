@@ -33,7 +33,7 @@ export function Spark({ label, lines }: Props) {
           />
         ))}
       </svg>
-      <div className="num" style={{ fontSize: '0.7rem', color: 'var(--muted)' }}>
+      <div className="num" style={{ fontSize: '0.75rem', color: 'var(--muted)' }}>
         {label} {mean.toPrecision(3)}
       </div>
     </div>
