@@ -97,6 +97,7 @@ const ADMIN: Place[] = [
   { name: 'admin-users', path: () => '/admin/users', ready: 'main table' },
   { name: 'admin-requests', path: () => '/admin/access-requests', ready: 'main li' },
   { name: 'admin-trusts', path: () => '/admin/trusts', ready: 'main table' },
+  { name: 'admin-nets', path: () => '/admin/nets', ready: 'main table' },
   { name: 'admin-site', path: () => '/admin/site', ready: 'input[role=switch]' },
   { name: 'admin-audit', path: () => '/admin/audit', ready: 'main table' },
   { name: 'admin-mails', path: () => '/admin/mails', ready: 'main li' },

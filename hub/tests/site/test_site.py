@@ -2,6 +2,10 @@
 
 from threading import Barrier, Thread
 
+import pytest
+
+pytestmark = pytest.mark.commits  # threads
+
 
 def test_the_first_banner_and_the_first_drain_may_come_at_the_same_moment(hub):
     start, answers = Barrier(4), []

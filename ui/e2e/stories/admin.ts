@@ -68,6 +68,10 @@ export async function admin(page: Page, told: Told) {
   await page.getByText('New version at six.').waitFor({ state: 'detached' });
   step('drained, and back at work');
 
+  await panel('Nets').click();
+  await page.getByRole('region', { name: 'Nets, table' }).getByText('Online').waitFor();
+  await look(page, 'nets');
+
   await panel('Audit').click();
   await page.getByRole('textbox', { name: 'Action' }).fill('user.totp');
   await page.getByRole('region', { name: 'Audit events' }).getByText('user.totp_reset').first().waitFor();

@@ -21,6 +21,7 @@ export type Invitation = Schemas['InvitationRead'];
 export type Mail = Schemas['MailRead'];
 export type AuditEvent = Schemas['AuditEventRead'];
 export type Received = Schemas['ReceivedRead'];
+export type Net = Schemas['NetRead'];
 export type Token = Schemas['TokenRead'];
 export type Role = Schemas['UserRead']['role'];
 export type Model = Schemas['ModelRead'];

@@ -155,6 +155,11 @@ const adminTrusts = createRoute({
   path: 'trusts',
   component: lazyRouteComponent(() => import('@/features/admin/TrustsPanel'), 'TrustsPanel'),
 });
+const adminNets = createRoute({
+  getParentRoute: () => admin,
+  path: 'nets',
+  component: lazyRouteComponent(() => import('@/features/admin/NetsPanel'), 'NetsPanel'),
+});
 const adminSite = createRoute({
   getParentRoute: () => admin,
   path: 'site',
@@ -287,6 +292,7 @@ export const router = createRouter({
         adminUsers,
         adminRequests,
         adminTrusts,
+        adminNets,
         adminSite,
         adminAudit,
         adminMails,

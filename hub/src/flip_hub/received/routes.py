@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import BaseModel
 
 from flip_hub.auth import CurrentUser, require, speaks_for
@@ -12,9 +12,10 @@ from flip_hub.db import ReadSession
 from flip_hub.errors import Forbidden, NotFound
 from flip_hub.received import service
 from flip_hub.received.service import Kind
+from flip_hub.routing import Router
 from flip_hub.trusts.tables import Trust
 
-router = APIRouter(prefix="/trusts", tags=["trusts"])
+router = Router(prefix="/trusts", tags=["trusts"])
 
 
 class ReceivedRead(BaseModel):

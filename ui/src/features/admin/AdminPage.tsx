@@ -24,6 +24,7 @@ export function AdminPage() {
           { to: '/admin/users', name: 'Users' },
           { to: '/admin/access-requests', name: 'Access requests', count: waiting },
           { to: '/admin/trusts', name: 'Trusts' },
+          { to: '/admin/nets', name: 'Nets' },
           { to: '/admin/site', name: 'Banner and mode' },
           { to: '/admin/audit', name: 'Audit' },
           { to: '/admin/mails', name: 'Mails' },

@@ -19,6 +19,9 @@ export const invitationsQuery = () =>
     refetchInterval: OFTEN_MS,
   });
 
+export const netsQuery = () =>
+  queryOptions({ queryKey: ['nets'], queryFn: () => data(hub.GET('/api/v1/nets')), refetchInterval: OFTEN_MS });
+
 export const settingsQuery = () =>
   queryOptions({ queryKey: ['settings'], queryFn: () => data(hub.GET('/api/v1/site/settings')) });
 
