@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
 from flip_contracts.statuses import ImagingStage
 from flip_trust.agent import Agent
@@ -114,9 +115,18 @@ def _standing(agent: Agent, project_id: UUID, key: str) -> tuple[str, str]:
     return str(stage), reason
 
 
+_named: WeakKeyDictionary[Agent, dict[UUID, tuple[frozenset[str], dict[str, str]]]] = WeakKeyDictionary()
+
+
 def _keys(agent: Agent, project_id: UUID) -> dict[str, str]:
-    accessions = sorted(agent.store.accessions(project_id) or ())
-    return {a: agent.pipeline.accession_key(project_id, a.strip()) for a in accessions}
+    """Accession -> key, sorted; computed once for each frozen cohort, which may have ten thousands."""
+    cohort = agent.store.accessions(project_id) or frozenset[str]()
+    projects = _named.setdefault(agent, {})
+    known, keys = projects.get(project_id, (None, {}))
+    if known is not cohort:
+        keys = {a: agent.pipeline.accession_key(project_id, a.strip()) for a in sorted(cohort)}
+        projects[project_id] = cohort, keys
+    return keys
 
 
 def _study(agent: Agent, project_id: UUID, accession: str, key: str, standing: tuple[str, str]) -> Study:
