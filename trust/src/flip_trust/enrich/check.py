@@ -63,7 +63,7 @@ def label_for(raw: bytes, images: Mapping[str, Path], wanted: str = "") -> tuple
     Returns (suffix, .nii.gz without any text). A label that only stores its axes in another order or direction is
     turned; nothing is ever resampled. Raises NotALabel, OffGrid, ImageUnclear.
     """
-    voxels = max((int(np.prod(nib.load(path).shape)) for path in images.values()), default=0)
+    voxels = max((_voxels(path) for path in images.values()), default=0)
     values, affine = _label(raw, _HEADER_BYTES + 8 * voxels)
     candidates = {wanted: images[wanted]} if wanted in images else images
     fitting: dict[str, tuple[NDArray[Any], Any]] = {}
@@ -91,11 +91,16 @@ def label_for(raw: bytes, images: Mapping[str, Path], wanted: str = "") -> tuple
     return suffix, nifti_gz(nib.Nifti1Image(voxels, image.affine, header).to_bytes())
 
 
+def _voxels(path: Path) -> int:
+    image: Any = nib.load(path)
+    return int(np.prod(image.shape))
+
+
 def _unpacked(raw: bytes, limit: int) -> bytes:
     """Never more than `limit`: a small file can be made to unpack to any size."""
     if raw[:2] != b"\x1f\x8b":
         return raw
-    with igzip.open(io.BytesIO(raw)) as packed:
+    with igzip.IGzipFile(fileobj=io.BytesIO(raw)) as packed:
         plain = packed.read(limit + 1)
     if len(plain) > limit:
         raise ValueError("unpacks to more than any volume of this grid")
