@@ -12,9 +12,11 @@ interface Props {
 }
 
 export function ScrollTable({ label, columns, minWidth = 640, children }: Props) {
+  const last = columns.at(-1);
+  const acts = typeof last === 'object' && last.hidden;
   return (
-    <section className={classes.scroll} aria-label={`${label}, table`} tabIndex={0}>
-      <Table verticalSpacing="sm" horizontalSpacing="lg" style={{ minWidth }}>
+    <section className={`${classes.scroll} ${acts ? classes.acts : ''}`} aria-label={`${label}, table`} tabIndex={0}>
+      <Table verticalSpacing="sm" horizontalSpacing="lg" style={{ minWidth, '--table-border-color': 'var(--line)' }}>
         <Table.Thead>
           <Table.Tr>
             {columns.map((column) => {

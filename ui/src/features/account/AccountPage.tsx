@@ -19,7 +19,10 @@ export function AccountPage() {
     <>
       <PageHead title="Account" note={`${found.user.name}, ${found.user.email}`} />
       <SimpleGrid cols={{ base: 1, md: 2 }} spacing="md">
-        <SecondFactor found={found} />
+        <Stack gap="md">
+          <SecondFactor found={found} />
+          <Appearance />
+        </Stack>
         {found.has_password && (
           <Card title="Password" note="Every other login of yours ends with a change.">
             {changed && (
@@ -30,7 +33,6 @@ export function AccountPage() {
             <ChangePassword onDone={() => setChanged(true)} />
           </Card>
         )}
-        <Appearance />
       </SimpleGrid>
       <TokensCard />
     </>

@@ -9,7 +9,7 @@ import { usePages } from '@/api/pages';
 import { queueQuery } from '@/api/queries';
 import type { ModelSummary } from '@/api/types';
 import type { ModelsSearch } from '@/app/router';
-import { clockTime } from '@/app/time';
+import { momentOf } from '@/app/time';
 import { Ago } from '@/components/Ago';
 import { Card } from '@/components/Card';
 import { EmptyNote } from '@/components/EmptyNote';
@@ -123,7 +123,7 @@ function Row({ model, start }: { model: ModelSummary; start: string | null | und
         ) : model.queue_position !== null ? (
           <>
             place {model.queue_position} in the queue
-            {start && <div className={classes.muted}>about {clockTime(start)}</div>}
+            {start && <div className={classes.muted}>about {momentOf(start)}</div>}
           </>
         ) : (
           wordOf(model.run_state)

@@ -4,7 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { queueQuery } from '@/api/queries';
 import type { QueueEntry } from '@/api/types';
-import { clockTime } from '@/app/time';
+import { momentOf } from '@/app/time';
 import { Ago } from '@/components/Ago';
 import { Card } from '@/components/Card';
 import { ErrorNote } from '@/components/ErrorNote';
@@ -63,7 +63,7 @@ function Entry({ entry }: { entry: QueueEntry }) {
             since <Ago at={entry.started_at} />
           </>
         ) : entry.expected_start ? (
-          <span className="num">starts at about {clockTime(entry.expected_start)}</span>
+          <span className="num">starts at about {momentOf(entry.expected_start)}</span>
         ) : (
           <>
             waits since <Ago at={entry.queued_at} />
