@@ -105,6 +105,7 @@ function placesOf(me: Session | undefined): Place[] {
     { to: '/projects', name: 'Projects' },
     { to: '/models', name: 'Models' },
     { to: '/connections', name: 'Connections' },
+    ...(me.user.role === 'trust_admin' ? [{ to: '/my-trust', name: 'My trust' }] : []),
     ...(may('administer') ? [{ to: '/admin/users', name: 'Admin' }] : []),
   ];
 }

@@ -128,6 +128,21 @@ const connections = createRoute({
   component: lazyRouteComponent(() => import('@/features/connections/ConnectionsPage'), 'ConnectionsPage'),
 });
 
+const trustSearch = (search: Record<string, unknown>): { trust?: string } => ({ trust: text(search.trust) });
+
+const myTrust = createRoute({
+  getParentRoute: () => inside,
+  path: '/my-trust',
+  validateSearch: trustSearch,
+  component: lazyRouteComponent(() => import('@/features/mytrust/MyTrustPage'), 'MyTrustPage'),
+});
+const review = createRoute({
+  getParentRoute: () => inside,
+  path: '/my-trust/$projectId',
+  validateSearch: trustSearch,
+  component: lazyRouteComponent(() => import('@/features/mytrust/ReviewPage'), 'ReviewPage'),
+});
+
 const admin = createRoute({
   getParentRoute: () => inside,
   path: '/admin',
@@ -287,6 +302,8 @@ export const router = createRouter({
       account,
       models,
       connections,
+      myTrust,
+      review,
       admin.addChildren([
         adminHome,
         adminUsers,

@@ -51,9 +51,9 @@ export const STEPS: Record<Role, Step[]> = {
   trust_admin: [
     {
       title: 'What waits for your answer',
-      text: 'Projects lists those that ask for your hospital’s patients: who asks, why, the query in words, and how many persons it means.',
-      to: '/projects',
-      go: 'Projects',
+      text: 'My trust lists the projects that ask for your hospital’s patients: who asks, why, the query in words, and how many persons it means.',
+      to: '/my-trust',
+      go: 'My trust',
     },
     {
       title: 'You decide, and can change your mind',
@@ -64,8 +64,8 @@ export const STEPS: Record<Role, Step[]> = {
     {
       title: 'What left',
       text: 'Counts, metrics and model updates leave your trust; no row and no image does. Your trust keeps a list of every byte it sent.',
-      to: '/projects',
-      go: 'Projects',
+      to: '/my-trust',
+      go: 'My trust',
     },
     CONNECTIONS,
   ],
