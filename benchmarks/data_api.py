@@ -84,8 +84,13 @@ def approve(folder: Path, rows: list[list[Any]]) -> str:
     agent.approvals.approve(review.project_id)
     columns = [(f"c{n}", kind) for n, kind in enumerate(KINDS)]
     start = time.perf_counter()
-    agent.store.put_cohort(review.project_id, columns, rows, dt.datetime.now(dt.UTC).isoformat())
+    sha256 = agent.approvals.frozen.freeze(review.project_id, columns, rows, {})
     print(f"freezing and packing it, once, at approval:   {time.perf_counter() - start:6.2f} s")
+    project = agent.store.project(review.project_id)
+    assert project is not None
+    assert project.signed is not None
+    made = project.signed.model_copy(update={"cohort_sha256": sha256})
+    agent.store.put_decision(made, agent.key.sign(made))
     manifest = RunManifest(
         run_id=uuid4(), project_id=review.project_id, model_id=uuid4(), model_name="m", query_id=review.query_id,
         fab_sha256="0" * 64, trusts=["trust-alpha"], net=Net(superlink="127.0.0.1:1", ca_pem="x"),

@@ -27,6 +27,7 @@ from flip_hub.flower.port import FlRefused, FlUnavailable
 @dataclass
 class FakeRun:
     spec: RunSpec
+    app: bytes = b""
     state: FlRunState = FlRunState.PREPARED
     nodes: dict[str, bool] = field(default_factory=dict)
     results: bytes = b""
@@ -46,7 +47,7 @@ class FakeFl:
         self._up()
         if self.refuse:
             raise self.refuse
-        self.runs.setdefault(run_id, FakeRun(spec))
+        self.runs.setdefault(run_id, FakeRun(spec, app))
         missing = [file.sha256 for file in spec.files if file.sha256 not in self.files]
         digest = hashlib.sha256(app).hexdigest()
         return RunPrepared(fab_sha256=digest, fab_bytes=len(app), missing_files=missing)
@@ -54,6 +55,10 @@ class FakeFl:
     def put_file(self, run_id: UUID, sha256: str, content: Iterable[bytes]) -> None:
         self._run(run_id)
         self.files[sha256] = b"".join(content)
+
+    def fab(self, run_id: UUID) -> bytes:
+        self._up()
+        return self._run(run_id).app
 
     def add_node(self, run_id: UUID, node: NodeSpec) -> NodeView:
         self._run(run_id).nodes.setdefault(node.trust, False)

@@ -90,6 +90,7 @@ class MessageKind(StrEnum):
     IMAGING = "imaging"
     METRICS = "metrics"
     NODE_EVENT = "node_event"
+    CODE_DECISION = "code_decision"
 
 
 class TaskError(Wire):
@@ -109,7 +110,10 @@ class TaskResultMessage(Wire):
 
 
 class ProjectDecision(Wire):
-    """What the trust's staff decided. Signed whole, so the hub can neither make nor change one."""
+    """What the trust's staff decided. Signed whole, so the hub can neither make nor change one.
+
+    `cohort_sha256`: of the frozen cohort that an approval is about; None of older trusts and of other decisions.
+    """
 
     project_id: UUID
     query_id: UUID
@@ -120,6 +124,7 @@ class ProjectDecision(Wire):
     expires_at: datetime | None = None
     conditions: str = ""
     decided_by: Annotated[str, Field(max_length=200)] = ""  # of the trust's staff; the trust says who
+    cohort_sha256: Sha256 | None = None
 
 
 class DecisionMessage(Wire):
@@ -128,6 +133,27 @@ class DecisionMessage(Wire):
     kind: Literal[MessageKind.DECISION] = MessageKind.DECISION
     id: UUID
     decision: ProjectDecision
+    signature: str
+
+
+class CodeDecision(Wire):
+    """What the trust's staff said of one app, by the hash of its FAB. Signed whole, like a `ProjectDecision`."""
+
+    project_id: UUID
+    model_id: UUID
+    trust: TrustName
+    fab_sha256: Sha256
+    decision: Decision  # APPROVED or DECLINED
+    decided_at: datetime
+    decided_by: Annotated[str, Field(max_length=200)] = ""
+
+
+class CodeDecisionMessage(Wire):
+    """Sent when the code counts as approved at the trust (by as many reviewers as it wants), or is declined."""
+
+    kind: Literal[MessageKind.CODE_DECISION] = MessageKind.CODE_DECISION
+    id: UUID
+    decision: CodeDecision
     signature: str
 
 
@@ -177,6 +203,7 @@ class NodeEvent(StrEnum):
     CLIENT_FAILED = "client_failed"
     CLIENT_DONE = "client_done"  # a ClientApp has answered one message
     REJOIN = "rejoin"  # the node was lost, and its trust asks to take part again with a new key
+    LEFT = "left"  # this trust has left the run by its own decision; `code` and `text` say why
 
 
 class NodeEventMessage(Wire):
@@ -199,7 +226,7 @@ class NodeEventMessage(Wire):
 
 
 TrustMessage = Annotated[
-    TaskResultMessage | DecisionMessage | ImagingMessage | MetricsMessage | NodeEventMessage,
+    TaskResultMessage | DecisionMessage | ImagingMessage | MetricsMessage | NodeEventMessage | CodeDecisionMessage,
     Field(discriminator="kind"),
 ]
 

@@ -79,6 +79,7 @@ class RunReason(StrEnum):
 
     WAITING_FOR_SLOT = "waiting_for_slot"
     WAITING_FOR_TRUSTS = "waiting_for_trusts"
+    WAITING_FOR_CODE_REVIEW = "waiting_for_code_review"  # a trust's staff look at the app first
     COMPLETED = "completed"
     COMPLETED_UNANNOUNCED = "completed_unannounced"  # the app never said RESULTS_UPLOADED
     SERVER_APP_RAISED = "server_app_raised"
@@ -101,6 +102,7 @@ class RunTrustState(StrEnum):
     """One trust's part in one run."""
 
     ASKED = "asked"
+    CODE_REVIEW = "code_review"  # its staff have to look at the app first; it is asked again after that
     JOINED = "joined"  # its public key is here
     REGISTERED = "registered"  # the SuperLink knows the key; the trust may start its SuperNode
     ONLINE = "online"

@@ -9,13 +9,15 @@ from pydantic import Field
 
 from flip_contracts.imaging import SeriesRule
 from flip_contracts.manifest import SignedManifest
-from flip_contracts.wire import Wire
+from flip_contracts.wire import Sha256, Wire
 
 
 class TaskType(StrEnum):
     COHORT_COUNT = "cohort_count"
     REVIEW_PROJECT = "review_project"
     CLOSE_PROJECT = "close_project"
+    DECIDE_PROJECT = "decide_project"
+    REVIEW_CODE = "review_code"
     JOIN_RUN = "join_run"
     START_NODE = "start_node"
     LEAVE_RUN = "leave_run"
@@ -56,6 +58,31 @@ class CloseProject(Wire):
     project_id: UUID
 
 
+class DecideProject(Wire):
+    """The trust's admin has decided at the hub. The trust looks at its own policy, decides and signs itself.
+
+    `asked_by`: the admin's name, which becomes part of the decision. `renew` keeps the frozen cohort.
+    """
+
+    type: Literal[TaskType.DECIDE_PROJECT] = TaskType.DECIDE_PROJECT
+    project_id: UUID
+    query_id: UUID
+    action: Literal["approve", "decline", "withdraw", "renew"]
+    conditions: Annotated[str, Field(max_length=2000)] = ""
+    expires_days: Annotated[int, Field(ge=1, le=3650)] | None = None
+    asked_by: Annotated[str, Field(max_length=150)]
+
+
+class ReviewCode(Wire):
+    """Put an app in front of the trust's own staff. Its FAB is fetched by its hash, which the trust verifies."""
+
+    type: Literal[TaskType.REVIEW_CODE] = TaskType.REVIEW_CODE
+    project_id: UUID
+    model_id: UUID
+    model_name: str
+    fab_sha256: Sha256
+
+
 class JoinRun(Wire):
     """Check the manifest against the trust's own approval; answer with a public key made for this run."""
 
@@ -78,7 +105,8 @@ class LeaveRun(Wire):
 
 
 TaskPayload = Annotated[
-    CohortCount | ReviewProject | CloseProject | JoinRun | StartNode | LeaveRun, Field(discriminator="type")
+    CohortCount | ReviewProject | CloseProject | DecideProject | ReviewCode | JoinRun | StartNode | LeaveRun,
+    Field(discriminator="type"),
 ]
 
 
@@ -197,6 +225,8 @@ RESULT_OF: dict[TaskType, type[CohortCountResult] | type[JoinRunResult] | type[E
     TaskType.COHORT_COUNT: CohortCountResult,
     TaskType.REVIEW_PROJECT: Empty,
     TaskType.CLOSE_PROJECT: Empty,
+    TaskType.DECIDE_PROJECT: Empty,
+    TaskType.REVIEW_CODE: Empty,
     TaskType.JOIN_RUN: JoinRunResult,
     TaskType.START_NODE: Empty,
     TaskType.LEAVE_RUN: Empty,

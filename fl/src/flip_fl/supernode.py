@@ -105,6 +105,7 @@ def run_supernode(spec_file: Path) -> None:
     flwr_node._init_connection = _telling_online(flwr_node._init_connection, events, watch)
     pull = _only_the_approved_fab(flwr_node._pull_and_store_message, spec, events, launcher)
     flwr_node._pull_and_store_message = _then_look(pull, executor, host)
+    flwr_node._push_messages = _telling_what_it_sends(flwr_node._push_messages, events)
 
     def end(*_: Any) -> None:
         # flwr's own handler would first unregister politely; the agent waits 5 s at most.
@@ -266,6 +267,43 @@ def _then_look(pull: Callable[..., Any], executor: Executor, host: ClientAppHost
             host.came_at = time.monotonic()
             executor.look()
         return run_id
+
+    return told
+
+
+def _telling_what_it_sends(push: Callable[..., None], events: EventFile) -> Callable[..., None]:
+    """For the trust's ledger of what left: each reply by its id, which is the SHA-256 of its content, and its size.
+
+    `sending` is written before the first byte, `sent` after the last: a reply that was cut off is known, too.
+    """
+
+    def told(state: Any, object_store: Any, send: Callable[..., Any], push_object: Callable[..., None]) -> None:
+        under_way: list[tuple[str, str]] = []
+        size = 0
+
+        def ended() -> None:
+            nonlocal size
+            for kind, message_id in under_way:
+                events.write("sent", kind, text=message_id, bytes=size)
+            under_way.clear()
+            size = 0
+
+        def sending(message: Message, *rest: Any) -> Any:
+            ended()
+            kind = message.metadata.message_type.split(".")[0].lower()
+            events.write("sending", kind, text=message.metadata.message_id)
+            under_way.append((kind, message.metadata.message_id))
+            return send(message, *rest)
+
+        def pushing(run_id: int, session_id: str, object_id: str, content: bytes) -> None:
+            nonlocal size
+            size += len(content)
+            push_object(run_id, session_id, object_id, content)
+
+        try:
+            push(state, object_store, sending, pushing)
+        finally:
+            ended()
 
     return told
 

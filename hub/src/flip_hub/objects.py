@@ -33,6 +33,13 @@ class Objects:
     def copy(self, source: str, target: str) -> None:
         obstore.copy(self._store, source, target)
 
+    def has(self, key: str) -> bool:
+        try:
+            obstore.head(self._store, key)
+        except FileNotFoundError:
+            return False
+        return True
+
     def get(self, key: str) -> bytes:
         return obstore.get(self._store, key).bytes().to_bytes()
 

@@ -76,6 +76,9 @@ class HubSettings(BaseSettings):
     scan_seconds: float = Field(default=120, description="Longest time to look into one file; then it is refused.")
     trust_offline_seconds: float = Field(default=45, description="A trust not heard of for so long is shown offline.")
     join_seconds: float = Field(default=90, description="How long a run waits for asked trusts to come online.")
+    code_review_seconds: float = Field(
+        default=24 * 3600, description="How long a run waits for trusts whose staff look at its app first."
+    )
     no_progress_seconds: float = Field(default=6 * 3600, description="A run without any event for so long is stopped.")
     net_lost_seconds: float = Field(default=180, description="A net that is silent for so long gets no new run.")
     net_gone_seconds: float = Field(

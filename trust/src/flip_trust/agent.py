@@ -2,25 +2,31 @@
 
 import contextlib
 import logging
+import re
+import shutil
 import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
 from flip_contracts.imaging import SeriesRule
-from flip_contracts.messages import TaskError, TaskResultMessage
+from flip_contracts.messages import NodeEvent, NodeEventMessage, TaskError, TaskResultMessage
 from flip_contracts.sql_guard import SqlRefused
 from flip_contracts.statuses import Decision
-from flip_contracts.tasks import Task
+from flip_contracts.tasks import JoinRun, Task
+from flip_trust.approvals.authority import Authority
+from flip_trust.approvals.frozen import FrozenCohorts
+from flip_trust.approvals.reading import ProjectReader
 from flip_trust.approvals.service import Approvals
+from flip_trust.code_reviews.service import CodeReviews
 from flip_trust.disclosure.control import Disclosure
 from flip_trust.disclosure.ledger import imaging_message
 from flip_trust.disclosure.policy import Policy
 from flip_trust.enrich.service import Images
 from flip_trust.enrich.store import Enrichments
-from flip_trust.errors import HubRefused, HubUnreachable, NotApproved, NotEnrolled, TrustError
+from flip_trust.errors import HubRefused, HubUnreachable, NotEnrolled, TrustError
 from flip_trust.flower.files import StagedFiles
 from flip_trust.flower.supervisor import Supervisor
 from flip_trust.heartbeat import heartbeat
@@ -30,16 +36,22 @@ from flip_trust.imaging.ledger import Ledger
 from flip_trust.imaging.pipeline import Pipeline
 from flip_trust.imaging.plan import StudyPlan
 from flip_trust.keys import TrustKey, secret_key
+from flip_trust.ledger.witness import Witness
+from flip_trust.optouts.engine import WithoutOptOuts
+from flip_trust.optouts.service import OptOuts
 from flip_trust.outbox import Outbox
+from flip_trust.policy.file import PolicyFile
 from flip_trust.settings import TrustSettings
 from flip_trust.sql.engine import EngineFailed
 from flip_trust.sql.opened import open_engine
-from flip_trust.store import Store
+from flip_trust.sql.postgres_engine import VIEWS
+from flip_trust.store import RunRow, Store
 from flip_trust.tasks.registry import Tools, handle
 
 log = logging.getLogger(__name__)
 HEARTBEAT_SECONDS, EXTEND_SECONDS, LOOK_SECONDS = 15.0, 20.0, 0.25
 LONGEST_BACK_OFF = 15.0
+IMAGE_KEY = re.compile(r"[0-9a-f]{64}")  # the name of an accession's folder in the cache
 
 
 class Agent:
@@ -47,10 +59,18 @@ class Agent:
         self.settings = settings
         self.store = Store(settings.data_dir / "agent.db")
         self.key = TrustKey(settings.data_dir / "keys" / "trust.pem")
-        self.engine = open_engine(settings)
-        self.approvals = Approvals(self.store, self.key, self.engine, settings.threshold)
-        self.outbox = Outbox(self.store)
-        self.supervisor = Supervisor(settings, self.store, self.outbox)
+        self.rules = PolicyFile(settings)
+        self.witness = Witness.at(settings.data_dir, self.store)
+        self.what_left = self.witness.what_left
+        self.optouts = OptOuts(self.store, FrozenCohorts(self.store, self.key))
+        schema = "omop" if settings.omop_url is None else VIEWS
+        self.engine = WithoutOptOuts(open_engine(settings), self.optouts, schema)
+        self.approvals = Approvals(self.store, self.key, self.engine, self.rules)
+        self.code = CodeReviews(self.store, self.key, self.rules)
+        self.authority = Authority(self.rules, self.approvals, self.code)
+        self.projects = ProjectReader(self.store, self.approvals, self.code, self.engine, self.rules)
+        self.outbox = Outbox(self.store, self.witness.messages)
+        self.supervisor = Supervisor(settings, self.store, self.outbox, self.witness)
         self.ledger = Ledger(settings.data_dir / "imaging" / "ledger.db")
         self.pipeline = Pipeline(
             FolderDriver(settings.dicom_dir),
@@ -68,13 +88,36 @@ class Agent:
             settings.data_dir / "imaging" / "cache",
             settings.app_resources_mb * 2**20,
         )
-        self.policy = Policy.of(settings)
         self._rounding_key = settings.data_dir / "keys" / "rounding.key"
-        self.disclosure = Disclosure(self.store, self.engine, self.policy, self._rounding_key)
+        self._disclosure = Disclosure(self.store, self.engine, Policy(), self._rounding_key)
         files = StagedFiles(settings, self._hub)
-        self._tools = Tools(settings, self.store, self.engine, self.approvals, self.supervisor, self.disclosure, files)
+        self._tools = Tools(
+            settings,
+            self.store,
+            self.engine,
+            self.approvals,
+            self.supervisor,
+            self._disclosure,
+            files,
+            self.rules,
+            self.authority,
+            self.code,
+            self._fetch_fab,
+        )
         self._stop = threading.Event()
+        self._policy_seen = ""
+        self._swept: dict[UUID, str | None] = {}  # the state of a cohort whose images were looked through
         self._prepared: dict[UUID, datetime] = {}  # project -> the decision that its images were prepared for
+
+    @property
+    def policy(self) -> Policy:
+        """What may be told, as the policy file says now. Raises `PolicyInvalid`."""
+        return Policy.of(self.rules.current)
+
+    @property
+    def disclosure(self) -> Disclosure:
+        """Under the policy of this moment. Raises `PolicyInvalid`."""
+        return self._disclosure.under(self.policy)
 
     def _study_plan(self, project_id: UUID) -> StudyPlan:
         """What the project wants of its studies, and what this trust allows."""
@@ -90,7 +133,13 @@ class Agent:
     # --- tasks ---
     def run_task(self, task: Task) -> None:
         """Handle one task and put its answer in the outbox; a task whose answer is there already is left alone."""
+        about = {name: str(getattr(task.payload, name, "") or "") for name in ("project_id", "run_id")}
+        if isinstance(task.payload, JoinRun):
+            manifest = task.payload.signed.manifest
+            about = {"project_id": str(manifest.project_id), "run_id": str(manifest.run_id)}
         if self.store.task_is_done(task.id):
+            said = "The hub gave a task again whose answer it has; nothing was done."
+            self.witness.refused(f"task: {task.payload.type}", "task_repeated", said, **about)
             return
         result, error = None, None
         try:
@@ -106,6 +155,10 @@ class Agent:
             error = TaskError(
                 code="internal", message="The task failed unexpectedly at the trust; its log names the kind."
             )
+        self.store.put_asked(task.id, task.payload.type, **about, code=error.code if error else "")
+        if error:
+            kind = f"task: {task.payload.type}"
+            self.witness.refused(kind, error.code, error.message, subject=str(task.id), **about)
         log.info("task %s (%s) is done%s", task.id, task.payload.type, f": {error.code}" if error else "")
         message = TaskResultMessage(id=uuid4(), task_id=task.id, result=result, error=error)
         with self.store.transaction():
@@ -159,11 +212,19 @@ class Agent:
             if self._stop.wait(HEARTBEAT_SECONDS):
                 return
 
+    def _fetch_fab(self, sha256: str) -> bytes:
+        hub = self._hub()
+        try:
+            return hub.fab(sha256)
+        finally:
+            hub.close()
+
     # --- what the trust's staff decided, here or by the command line ---
     def _watch_decisions_forever(self) -> None:
-        seen = -1
+        seen: object = None
         while not self._stop.wait(LOOK_SECONDS):
-            version = self.store.version()
+            self._note_policy()
+            version = self.store.version(), self._policy_seen
             expired = any(p.signed and p.signed.expires_at for p in self.store.projects())
             if version != seen or expired:
                 seen = version
@@ -172,15 +233,22 @@ class Agent:
                     self.apply_decisions()
                 except Exception as bug:  # noqa: BLE001  loop edge: withdrawals must still be seen after a failure
                     log.error("applying decisions failed: %s", type(bug).__name__)
-                    seen = -1
+                    seen = None
+
+    def _note_policy(self) -> None:
+        """A change of the policy file stands in the ledger, by the hash of the file."""
+        state = self.rules.sha256()
+        if state != self._policy_seen:
+            self._policy_seen = state
+            text = "" if not self.rules.problems() else "It cannot be read, so nothing new is allowed."
+            self.witness.noted("policy", text or "The policy that holds now.", code=state[:16])
 
     def apply_decisions(self) -> None:
-        """End runs whose approval no longer holds; prepare images of newly approved projects."""
-        for run in self.store.open_runs():
-            try:
-                self.approvals.valid(run.manifest.project_id)
-            except NotApproved:
-                self.supervisor.end_runs_of(run.manifest.project_id)
+        """End runs that may not go on; prepare images of newly approved projects."""
+        leaving = [(run, why) for run in self.store.open_runs() if (why := self.authority.why_not_any_more(run))]
+        with ThreadPoolExecutor(max(1, len(leaving)), thread_name_prefix="leave") as pool:  # each may take seconds
+            list(pool.map(lambda pair: self._leave(*pair), leaving))
+        self._forget_images()
         for project in self.store.projects():
             made, project_id = project.signed, project.review.project_id
             if made is None or project.decision != Decision.APPROVED or not project.review.imaging:
@@ -188,6 +256,41 @@ class Agent:
             if self._prepared.get(project_id) != made.decided_at:
                 self._prepared[project_id] = made.decided_at
                 threading.Thread(target=self._prepare, args=(project_id,), name="imaging", daemon=True).start()
+
+    def _forget_images(self) -> None:
+        """Prepared images of people who were taken out: an app could find them in the folder that it may read."""
+        for project in self.store.projects():
+            project_id = project.review.project_id
+            state = self.store.cohort_sha256(project_id)
+            if state == self._swept.get(project_id) or not self.approvals.frozen.shrunk_at(project_id):
+                continue
+            cohort = self.store.cohort(project_id)
+            accessions = cohort.values("accession_id") if cohort else []
+            kept = {self.pipeline.accession_key(project_id, str(a).strip()) for a in accessions if a}
+            folder = self.settings.data_dir / "imaging" / "cache" / str(project_id)
+            for prepared in folder.glob("*"):
+                if IMAGE_KEY.fullmatch(prepared.name) and prepared.name not in kept:
+                    shutil.rmtree(prepared, ignore_errors=True)
+            self._swept[project_id] = state
+
+    def _leave(self, run: RunRow, why: TrustError) -> None:
+        """By our own decision: the hub is told when it can be reached, and is not asked."""
+        manifest = run.manifest
+        log.info("run %s ends here: %s", manifest.run_id, why.code)
+        self.supervisor.leave(manifest.run_id)
+        self.witness.noted(
+            "run left", why.public, project_id=manifest.project_id, run_id=manifest.run_id, code=why.code
+        )
+        self.outbox.put(
+            NodeEventMessage(
+                id=uuid5(manifest.run_id, "left"),
+                run_id=manifest.run_id,
+                event=NodeEvent.LEFT,
+                code=why.code,
+                text=why.public,
+                at=datetime.now(UTC),
+            )
+        )
 
     def _prepare(self, project_id: UUID) -> None:
         owners = self.owners(project_id)
@@ -201,8 +304,8 @@ class Agent:
             last = datetime.now(UTC)
             stages, _, done = self.ledger.counts(project_id)
             key, is_final = self.rounding_key(), final and (done or not stages)
-            standings = self.ledger.standings(project_id)
-            self.outbox.put(imaging_message(project_id, standings, keys, final=is_final, policy=self.policy, key=key))
+            standings, policy = self.ledger.standings(project_id), Policy.of(self.rules.last_good)
+            self.outbox.put(imaging_message(project_id, standings, keys, final=is_final, policy=policy, key=key))
 
         try:
             self.pipeline.prepare(project_id, sorted(owners), tell)
@@ -211,6 +314,8 @@ class Agent:
             self._prepared.pop(project_id, None)  # tried again at the next change
             return
         log.info("images of project %s are prepared", project_id)
+        self._swept.pop(project_id, None)  # somebody may have opted out meanwhile
+        self._forget_images()
         tell(final=True)
 
     def rounding_key(self) -> bytes:
@@ -240,6 +345,7 @@ class Agent:
         identity = self.store.identity()
         if "token" not in identity:
             raise NotEnrolled("This trust is not enrolled. Run `flip-trust enrol CODE --hub URL` first.")
+        self.rules.current  # noqa: B018  raises: an agent does not start under a policy that nobody can read
         import uvicorn  # the command line needs no web server, and these take half of its start
 
         from flip_trust.data_api.app import create_data_api
@@ -251,7 +357,7 @@ class Agent:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(("127.0.0.1", self.settings.data_api_port))
         self.supervisor.data_api_url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        api = create_data_api(self.store, self.approvals, self.images, self.outbox, self.settings.metric_label_pattern)
+        api = create_data_api(self.store, self.approvals, self.images, self.outbox, self.rules, self.witness)
         server = uvicorn.Server(uvicorn.Config(api, log_level="warning", access_log=False, timeout_graceful_shutdown=1))
         threads = [
             threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="data-api", daemon=True),

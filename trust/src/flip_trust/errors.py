@@ -50,6 +50,68 @@ class ProjectNotApproved(NotApproved):
     code = "project_not_approved"
 
 
+class FrozenCohortChanged(NotApproved):
+    """The frozen cohort is not the one that was approved. The trust's staff withdraw it and approve it again."""
+
+    code, status = "frozen_cohort_changed", 403
+
+
+class PolicyInvalid(TrustError):
+    """The trust's policy file cannot be read, so nothing new is allowed there until its staff have mended it."""
+
+    code, status = "policy_invalid", 409
+
+
+class DecideAtTheHospital(TrustError):
+    """This trust's policy lets nobody decide through the hub. Its staff decide at the hospital."""
+
+    code, status = "decide_at_the_hospital", 403
+
+
+class RunsNotAllowed(TrustError):
+    """This trust's policy lets it take part in no run at present."""
+
+    code, status = "runs_not_allowed", 403
+
+
+class CodeNotApproved(TrustError):
+    """This trust's staff look at every app before it runs there, and have not approved this one yet."""
+
+    code, status = "code_not_approved", 403
+
+
+class CodeUnknown(TrustError):
+    code, status = "code_unknown", 404
+
+
+class CodeNotAsAnnounced(TrustError):
+    """The bundle that the hub gave for review does not have the hash that it announced."""
+
+    code, status = "code_not_as_announced", 409
+
+
+class ManifestTooOld(TrustError):
+    """The run manifest was signed too long ago, or in the future. Start the run again; check the hub's clock."""
+
+    code, status = "manifest_too_old", 409
+
+
+class ManifestReplayed(TrustError):
+    """A run id is good for one app and cohort. Start a new run."""
+
+    code, status = "manifest_replayed", 409
+
+
+class PeopleRemoved(TrustError):
+    """People were removed from the frozen cohort while the run was on. Start the run again to go on without them."""
+
+    code, status = "people_removed", 409
+
+
+class OptOutFileInvalid(TrustError):
+    code, status = "optout_file_invalid", 422
+
+
 class ManifestInvalid(TrustError):
     code = "manifest_signature_invalid"
 

@@ -22,6 +22,6 @@ def heartbeat(agent: "Agent") -> HeartbeatRequest:
     return HeartbeatRequest(
         agent_version=AGENT_VERSION,
         protocol_version=PROTOCOL_VERSION,
-        components=components | agent.supervisor.sandbox.components(),
+        components=components | agent.supervisor.sandbox.components() | agent.rules.components(),
         versions=versions(agent),
     )

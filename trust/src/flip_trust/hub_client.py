@@ -20,6 +20,7 @@ from flip_contracts.messages import (
 )
 from flip_contracts.tasks import ClaimRequest, ClaimResponse, Task
 from flip_trust.errors import CaUnreadable, HubRefused, HubUnreachable
+from flip_trust.ledger.witness import Requests
 from flip_trust.settings import NodeSettings
 from flip_trust.store import Store
 
@@ -48,6 +49,7 @@ class HubClient:
     def __init__(self, settings: NodeSettings, token: Callable[[], str] = str):
         """`token` is asked at each request: it changes while the agent runs, when keys are rotated."""
         self._token = token
+        self._witness = Requests(settings.data_dir)  # nothing leaves without an entry in the ledger
         try:
             trusted = ssl.create_default_context(cafile=settings.hub_ca_file)
         except OSError:  # ssl.SSLError too
@@ -65,6 +67,7 @@ class HubClient:
 
     def _call(self, method: str, path: str, timeout: float, content: str = "", params: Any = None) -> httpx.Response:
         token = self._token()
+        self._witness.going_out(path, content)
         response = self._send(method, path, timeout, content, params, token)
         if response.status_code == 401 and (newer := self._token()) != token:  # rotated in the meantime
             response = self._send(method, path, timeout, content, params, newer)
@@ -124,6 +127,10 @@ class HubClient:
                 yield from response.iter_raw()  # as it comes: what has come counts when it breaks off
         except httpx.HTTPError as error:
             raise HubUnreachable(type(error).__name__) from error
+
+    def fab(self, sha256: str) -> bytes:
+        """An app that the hub asked to review; the caller compares its hash."""
+        return self._call("GET", f"fabs/{sha256}", 120).content
 
     def close(self) -> None:
         self._http.close()

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections.abc import Callable, Sequence
 
 from flip_contracts.messages import TrustMessage
 from flip_trust.errors import HubRefused, HubUnreachable
@@ -16,8 +17,9 @@ LONGEST_BACK_OFF = 15.0
 
 
 class Outbox:
-    def __init__(self, store: Store):
-        self._store = store
+    def __init__(self, store: Store, witness: Callable[[Sequence[tuple[str, str]]], None]):
+        """`witness`: told of each message, by id and text, before it goes out."""
+        self._store, self._witness = store, witness
         self._wake = threading.Event()
 
     def put(self, message: TrustMessage) -> None:
@@ -33,6 +35,7 @@ class Outbox:
         waiting = self._store.messages(BATCH)
         if not waiting:
             return False
+        self._witness(waiting)
         try:
             receipt = hub.send([message for _, message in waiting])
         except HubRefused as refusal:

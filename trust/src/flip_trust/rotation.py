@@ -13,6 +13,7 @@ from flip_contracts.messages import RotateRequest, Rotation
 from flip_trust.errors import HubRefused, NotEnrolled, TrustError
 from flip_trust.hub_client import HubClient
 from flip_trust.keys import TrustKey, new_private_key, public_text, signature, write_private
+from flip_trust.ledger.witness import Witness
 from flip_trust.outbox import Outbox
 from flip_trust.settings import NodeSettings
 from flip_trust.store import Store
@@ -36,7 +37,7 @@ def rotate(settings: NodeSettings, store: Store) -> str:
     draft = key.path.with_name("trust-next.pem")
     with _alone(key.path.with_name("rotation.lock")):
         hub = HubClient.of(settings, store)
-        outbox = Outbox(store)
+        outbox = Outbox(store, Witness.at(settings.data_dir, store).messages)
         while outbox.flush(hub):  # what the old key signed goes first
             pass
         if not draft.exists():

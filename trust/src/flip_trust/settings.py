@@ -105,6 +105,10 @@ class TrustSettings(NodeSettings):
     )
     omop_never: str = Field(default="", description="table.column names that it may not ask here.")
     dicom_dir: Path = Field(description="Folder with DICOM files.")
+    policy: Path | None = Field(
+        default=None,
+        description="The policy file; policy.yaml in the data folder if not set. It goes before variables.",
+    )
     fl_command: Path = Field(description="The flip-fl executable of the Flower environment.")
     threshold: int = Field(default=10, ge=1, le=256, description="Fewer distinct persons than this are never told.")
     round_to: int = Field(default=10, ge=1, description="Counts that leave are rounded to this.")

@@ -44,6 +44,9 @@ with open(work + "/events.jsonl", "a") as events:
     for event in (
         {"event": "online", "code": "", "error_class": "", "text": ""},
         {"event": "unheard_of", "text": "CANARY"},
+        {"event": "sending", "code": "train", "text": "a" * 64},
+        {"event": "sent", "code": "train", "text": "a" * 64, "numbers": {"bytes": 1234}},
+        {"event": "sending", "code": "train", "text": "b" * 64},
         {"event": "client_failed", "code": "boom", "error_class": "KeyError", "text": "no CANARY-A-0001 here"},
     ):
         events.write(json.dumps(event) + "\\n")
@@ -164,9 +167,7 @@ class Site:
     def api(self, run_id: UUID | None = None, **options: Any) -> TestClient:
         """The data API as the run's ClientApp sees it."""
         agent = self.agent
-        app = create_data_api(
-            agent.store, agent.approvals, agent.images, agent.outbox, agent.settings.metric_label_pattern
-        )
+        app = create_data_api(agent.store, agent.approvals, agent.images, agent.outbox, agent.rules, agent.witness)
         token = self.token(run_id) if run_id else ""
         return TestClient(app, headers={"authorization": f"Bearer {token}"} if token else {}, **options)
 
@@ -238,6 +239,7 @@ def agent(hospital: Hospital, hub_key: Ed25519PrivateKey, tmp_path: Path, duckdb
     agent.supervisor.stop_all()
     Site.eventually(lambda: not [t for t in threading.enumerate() if t.name == "node-events"])
     agent.ledger.close()
+    agent.what_left.close()
     agent.store.close()
 
 

@@ -1,9 +1,13 @@
 """Everything the hub and an app can ask, over a hospital full of canaries: none is logged, none is told."""
 
+import dataclasses
+import hashlib
+import io
 import json
 import logging
 import shutil
 import time
+import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -11,10 +15,21 @@ from uuid import uuid4
 import pytest
 from pydicom import dcmread
 
-from flip_contracts.tasks import CloseProject, CohortCount, LeaveRun, StartNode, TaskType
+from flip_contracts.tasks import (
+    CloseProject,
+    CohortCount,
+    DecideProject,
+    LeaveRun,
+    ReviewCode,
+    StartNode,
+    TaskType,
+)
 from flip_trust.enrich.cli import enrich
 from flip_trust.enrich.matching import Match
+from flip_trust.errors import OptOutFileInvalid
 from flip_trust.imaging.folder import FolderDriver
+from flip_trust.ledger.export import as_csv, as_fhir
+from flip_trust.optouts.service import read_csv
 
 
 @pytest.fixture
@@ -62,6 +77,20 @@ def test_no_canary_is_logged_or_leaves(site, hospital, small_archive, caplog, ca
     agent.approvals.withdraw(site.approved().project_id)
     agent._prepare(review.project_id)  # all the images, in this thread
 
+    # --- what else the staff decide, and the hub asks for ---
+    do(DecideProject(project_id=review.project_id, query_id=review.query_id, action="renew", asked_by="Dr H"))
+    (agent.settings.data_dir / "policy.yaml").write_text("decisions:\n  at_hub: allowed\n")
+    do(DecideProject(project_id=review.project_id, query_id=review.query_id, action="renew", asked_by="Dr H"))
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w") as zipped:
+        zipped.writestr("app.py", f"patient = '{hospital.accessions[0][0]}'")  # a researcher cannot know one, but may
+    agent._tools = dataclasses.replace(agent._tools, fetch_fab=lambda _: sink.getvalue())
+    ask = {"project_id": review.project_id, "model_id": uuid4(), "model_name": "m"}
+    sha256 = hashlib.sha256(sink.getvalue()).hexdigest()
+    for wanted in (sha256, "0" * 64):
+        do(ReviewCode(**ask, fab_sha256=wanted))
+    agent.code.approve(review.project_id, sha256, "Dr A")
+
     # --- a run ---
     join = site.join(review)
     run_id = join.signed.manifest.run_id
@@ -103,17 +132,31 @@ def test_no_canary_is_logged_or_leaves(site, hospital, small_archive, caplog, ca
         api.post("/data/v1/exceptions", json={"error_class": f"E{row[0]}", "text": f"{row} {'x' * 270}{row[0]}"})
     api.post("/data/v1/exceptions", json={"error_class": accession * 100, "text": accession})
 
+    # --- somebody opts out while it is on ---
+    (person,) = agent.store.one("SELECT person_id FROM cohort_owners WHERE accession_id = ?", accession)
+    agent.optouts.add(read_csv(f"person_id\n{person}\n".encode()), "Dr A")
+    with pytest.raises(OptOutFileInvalid):
+        read_csv(f"{accession}\n".encode())
+    api.post("/data/v1/exceptions", json={"error_class": accession, "text": f"still {accession}"})
+    agent.apply_decisions()
     do(LeaveRun(run_id=run_id))
     do(CloseProject(project_id=review.project_id))
     time.sleep(0.15)  # the follower's last look
     assert done == set(TaskType)
     told = site.outbox()
-    assert {m["kind"] for m in told} == {"task_result", "decision", "imaging", "metrics", "node_event"}
+    kinds = {"task_result", "decision", "imaging", "metrics", "node_event", "code_decision"}
+    assert {m["kind"] for m in told} == kinds
+    assert [m["code"] for m in told if m["kind"] == "node_event" and m["event"] == "left"] == ["people_removed"]
     final = [m for m in told if m["kind"] == "imaging"][-1]
     assert (final["stages"], final["excluded"], final["final"]) == ({}, {}, True)  # 3 and 9 are too few to tell
     assert {"READY", "EXCLUDED", "accession_not_found"} <= set(final["suppressed"])
 
+    agent.witness.messages(agent.store.messages(10_000))  # as the outbox does before it sends
+    entries = list(agent.what_left.everything())
+    assert {"sent", "refused", "noted"} == {entry.outcome for entry in entries}
     outside = {"log": caplog.text, "outbox": json.dumps(told), "terminal": "".join(capfd.readouterr())}
+    outside["what left"] = agent.what_left.path.read_bytes().decode("latin-1")
+    outside["exports"] = "".join([*as_csv(entries), *as_fhir(entries, "trust-alpha")])
     assert caplog.records
     for place, text in outside.items():
         assert "CANARY" not in text, place

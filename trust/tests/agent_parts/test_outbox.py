@@ -43,7 +43,9 @@ class Hub:
 @pytest.fixture
 def way(tmp_path):
     store = Store(tmp_path / "state" / "agent.db")
-    yield SimpleNamespace(path=tmp_path / "state" / "agent.db", store=store, outbox=Outbox(store), hub=Hub())
+    yield SimpleNamespace(
+        path=tmp_path / "state" / "agent.db", store=store, outbox=Outbox(store, lambda _: None), hub=Hub()
+    )
     store.close()
 
 
@@ -71,7 +73,7 @@ def test_messages_survive_a_new_store_on_the_same_file(way):
         way.outbox.put(message(number))
     way.store.close()
     reopened = Store(way.path)
-    Outbox(reopened).flush(way.hub)
+    Outbox(reopened, lambda _: None).flush(way.hub)
     assert way.hub.taken == [0, 1, 2]
     reopened.close()
     again = Store(way.path)

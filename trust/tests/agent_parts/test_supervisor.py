@@ -47,6 +47,21 @@ def test_a_started_node_is_told_with_its_events_scrubbed(site, review, monkeypat
     assert os.getpgid(pid) == pid  # a group of its own
 
 
+def test_what_a_node_sends_to_the_superlink_is_in_the_ledger_also_what_was_cut_off(site, review):
+    run_id = site.started(review)
+
+    def replies():
+        return [
+            (e.sha256[0], e.bytes, e.code)
+            for e in site.agent.what_left.entries(run_id=str(run_id), kind="reply: train")
+        ]
+
+    site.eventually(lambda: replies() == [("a", 1234, "")])
+    os.killpg(site.pids(run_id)[0], signal.SIGKILL)
+    site.eventually(lambda: replies() == [("a", 1234, ""), ("b", 0, "cut_off")])
+    assert "sending" not in str(site.outbox())
+
+
 def test_the_node_gets_what_the_manifest_says_within_the_trusts_limits(site, review):
     run_id = site.started(review, limits={"wall_seconds": 10**6, "memory_bytes": 5})
     spec = site.spec(run_id)
@@ -162,7 +177,9 @@ def test_lines_that_are_no_events_are_passed_over_without_their_text(site, revie
 def test_clean_up_after_a_crash_kills_what_a_previous_agent_left(site, review):
     run_id = site.started(review)
     pids = site.pids(run_id)
-    after = Supervisor(site.agent.settings, site.agent.store, site.agent.outbox)  # knows nothing of the process
+    after = Supervisor(
+        site.agent.settings, site.agent.store, site.agent.outbox, site.agent.witness
+    )  # knows nothing of the process
     after.clean_up_after_crash()
     gone(site, pids)
     (asked,) = rejoins(site, run_id)
@@ -200,7 +217,7 @@ def test_clean_up_kills_the_child_of_a_leader_that_is_dead_already(site, review)
     os.kill(pid, signal.SIGKILL)  # as PDEATHSIG ends it with the agent
     site.eventually(lambda: not os.path.exists(f"/proc/{pid}"))
     try:
-        Supervisor(site.agent.settings, site.agent.store, site.agent.outbox).clean_up_after_crash()
+        Supervisor(site.agent.settings, site.agent.store, site.agent.outbox, site.agent.witness).clean_up_after_crash()
         site.eventually(lambda: not site.alive(child), 0.5)
     finally:
         if site.alive(child):

@@ -21,6 +21,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/trust/v1/fabs/{sha256}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Fab
+         * @description The bundle of an app that this trust was asked to review. It compares the hash.
+         */
+        get: operations["get_fab"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/trust/v1/heartbeat": {
         parameters: {
             query?: never;
@@ -1242,6 +1262,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project_id}/trusts/{trust_id}/decision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decide For Trust
+         * @description For a trust's admin. The trust looks at its policy, decides and signs; `hub_request` says what became of it.
+         */
+        post: operations["decide_for_trust"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project_id}/unstage": {
         parameters: {
             query?: never;
@@ -2415,6 +2455,56 @@ export interface components {
             type: "close_project";
         };
         /**
+         * CodeDecision
+         * @description What the trust's staff said of one app, by the hash of its FAB. Signed whole, like a `ProjectDecision`.
+         */
+        CodeDecision: {
+            /**
+             * Decided At
+             * Format: date-time
+             */
+            decided_at: string;
+            /**
+             * Decided By
+             * @default
+             */
+            decided_by?: string;
+            decision: components["schemas"]["Decision"];
+            /** Fab Sha256 */
+            fab_sha256: string;
+            /**
+             * Model Id
+             * Format: uuid
+             */
+            model_id: string;
+            /**
+             * Project Id
+             * Format: uuid
+             */
+            project_id: string;
+            /** Trust */
+            trust: string;
+        };
+        /**
+         * CodeDecisionMessage
+         * @description Sent when the code counts as approved at the trust (by as many reviewers as it wants), or is declined.
+         */
+        CodeDecisionMessage: {
+            decision: components["schemas"]["CodeDecision"];
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "code_decision";
+            /** Signature */
+            signature: string;
+        };
+        /**
          * CodeInvalidProblem
          * @description This code is wrong, used or too old. Ask for a new one.
          */
@@ -2745,11 +2835,116 @@ export interface components {
             request_id?: string;
         };
         /**
+         * DecideAtTheHospitalProblem
+         * @description This trust's policy lets nobody decide through the hub. Decide at the hospital, on the trust's own page or with `flip-trust approve`; or let its policy say `decisions: at_hub: allowed`.
+         */
+        DecideAtTheHospitalProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "decide_at_the_hospital";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
+         * DecideProject
+         * @description The trust's admin has decided at the hub. The trust looks at its own policy, decides and signs itself.
+         *
+         *     `asked_by`: the admin's name, which becomes part of the decision. `renew` keeps the frozen cohort.
+         */
+        DecideProject: {
+            /**
+             * Action
+             * @enum {string}
+             */
+            action: "approve" | "decline" | "withdraw" | "renew";
+            /** Asked By */
+            asked_by: string;
+            /**
+             * Conditions
+             * @default
+             */
+            conditions?: string;
+            /** Expires Days */
+            expires_days?: number | null;
+            /**
+             * Project Id
+             * Format: uuid
+             */
+            project_id: string;
+            /**
+             * Query Id
+             * Format: uuid
+             */
+            query_id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "decide_project";
+        };
+        /**
          * Decision
          * @description What one trust says of one project.
          * @enum {string}
          */
         Decision: "PENDING" | "APPROVED" | "DECLINED" | "WITHDRAWN";
+        /**
+         * DecisionAsk
+         * @description `approve` and `renew` take conditions and an end; `renew` keeps the frozen cohort.
+         */
+        DecisionAsk: {
+            /**
+             * Action
+             * @enum {string}
+             */
+            action: "approve" | "decline" | "withdraw" | "renew";
+            /**
+             * Conditions
+             * @default
+             */
+            conditions?: string;
+            /** Expires Days */
+            expires_days?: number | null;
+        };
+        /**
+         * DecisionImpossibleProblem
+         * @description The trust's decision stands in a way that this does not change; `details.decision` says how.
+         */
+        DecisionImpossibleProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "decision_impossible";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
         /**
          * DecisionMessage
          * @description `signature`: base64 Ed25519 over `canonical_bytes(decision)`, by the trust's key.
@@ -2983,6 +3178,31 @@ export interface components {
          * @enum {string}
          */
         ExportFormat: "csv" | "parquet" | "tensorboard";
+        /**
+         * FabUnknownProblem
+         * @description This trust was not asked to review an app of this hash.
+         */
+        FabUnknownProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "fab_unknown";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
         /**
          * FieldInvalidProblem
          * @description A field has a value that cannot be; the message says which would.
@@ -3262,6 +3482,33 @@ export interface components {
             cells: components["schemas"]["Cell"][];
             /** Name */
             name: string;
+        };
+        /**
+         * HubRequestRead
+         * @description What the trust's admin asked of it here. `state`: waiting, done or refused (then `code`, `message`).
+         */
+        HubRequestRead: {
+            /** Action */
+            action: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** By */
+            by: string;
+            /**
+             * Code
+             * @default
+             */
+            code?: string;
+            /**
+             * Message
+             * @default
+             */
+            message?: string;
+            /** State */
+            state: string;
         };
         /**
          * ImagingMessage
@@ -3729,7 +3976,7 @@ export interface components {
         /** MessageBatch */
         MessageBatch: {
             /** Messages */
-            messages: (components["schemas"]["TaskResultMessage"] | components["schemas"]["DecisionMessage"] | components["schemas"]["ImagingMessage"] | components["schemas"]["MetricsMessage"] | components["schemas"]["NodeEventMessage"])[];
+            messages: (components["schemas"]["TaskResultMessage"] | components["schemas"]["DecisionMessage"] | components["schemas"]["ImagingMessage"] | components["schemas"]["MetricsMessage"] | components["schemas"]["NodeEventMessage"] | components["schemas"]["CodeDecisionMessage"])[];
         };
         /** MessageReceipt */
         MessageReceipt: {
@@ -4351,7 +4598,7 @@ export interface components {
          * NodeEvent
          * @enum {string}
          */
-        NodeEvent: "started" | "refused" | "ended" | "client_failed" | "client_done" | "rejoin";
+        NodeEvent: "started" | "refused" | "ended" | "client_failed" | "client_done" | "rejoin" | "left";
         /**
          * NodeEventMessage
          * @description Life of a run's SuperNode. `error_class` and a scrubbed text are all that leaves of a ClientApp's failure.
@@ -4494,6 +4741,31 @@ export interface components {
              * @constant
              */
             code: "no_trust_enrolled";
+            /**
+             * Details
+             * @default {}
+             */
+            details?: {
+                [key: string]: unknown;
+            };
+            /** Message */
+            message: string;
+            /**
+             * Request Id
+             * @default
+             */
+            request_id?: string;
+        };
+        /**
+         * NotYourTrustProblem
+         * @description You do not speak for this trust. An admin of the hub changes for which trusts you do.
+         */
+        NotYourTrustProblem: {
+            /**
+             * Code
+             * @constant
+             */
+            code: "not_your_trust";
             /**
              * Details
              * @default {}
@@ -4764,8 +5036,12 @@ export interface components {
         /**
          * ProjectDecision
          * @description What the trust's staff decided. Signed whole, so the hub can neither make nor change one.
+         *
+         *     `cohort_sha256`: of the frozen cohort that an approval is about; None of older trusts and of other decisions.
          */
         ProjectDecision: {
+            /** Cohort Sha256 */
+            cohort_sha256?: string | null;
             /**
              * Conditions
              * @default
@@ -5057,6 +5333,8 @@ export interface components {
         /**
          * ProjectTrustRead
          * @description `valid`: approved, not expired, and the trust is not revoked; what a run may use now.
+         *
+         *     `decides_here`: the trust's policy lets its admins decide through the hub.
          */
         ProjectTrustRead: {
             /** Conditions */
@@ -5065,15 +5343,23 @@ export interface components {
             decided_at: string | null;
             /** Decided By */
             decided_by: string;
+            /** Decides Here */
+            decides_here: boolean;
             /** Decision */
             decision: string;
             /** Expires At */
             expires_at: string | null;
+            hub_request: components["schemas"]["HubRequestRead"] | null;
             imaging: components["schemas"]["ImagingRead"] | null;
             /** Imaging Ready At */
             imaging_ready_at: string | null;
             /** Trust */
             trust: string;
+            /**
+             * Trust Id
+             * Format: uuid
+             */
+            trust_id: string;
             /** Valid */
             valid: boolean;
         };
@@ -5506,6 +5792,31 @@ export interface components {
              * Format: date-time
              */
             stored_at: string;
+        };
+        /**
+         * ReviewCode
+         * @description Put an app in front of the trust's own staff. Its FAB is fetched by its hash, which the trust verifies.
+         */
+        ReviewCode: {
+            /** Fab Sha256 */
+            fab_sha256: string;
+            /**
+             * Model Id
+             * Format: uuid
+             */
+            model_id: string;
+            /** Model Name */
+            model_name: string;
+            /**
+             * Project Id
+             * Format: uuid
+             */
+            project_id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "review_code";
         };
         /**
          * ReviewProject
@@ -6493,7 +6804,7 @@ export interface components {
              */
             lease_expires_at: string;
             /** Payload */
-            payload: components["schemas"]["CohortCount"] | components["schemas"]["ReviewProject"] | components["schemas"]["CloseProject"] | components["schemas"]["JoinRun"] | components["schemas"]["StartNode"] | components["schemas"]["LeaveRun"];
+            payload: components["schemas"]["CohortCount"] | components["schemas"]["ReviewProject"] | components["schemas"]["CloseProject"] | components["schemas"]["DecideProject"] | components["schemas"]["ReviewCode"] | components["schemas"]["JoinRun"] | components["schemas"]["StartNode"] | components["schemas"]["LeaveRun"];
         };
         /**
          * TaskError
@@ -7323,6 +7634,71 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PublicKeyInvalidProblem"] | components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    get_fab: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sha256: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `fab_unknown`: This trust was not asked to review an app of this hash. `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FabUnknownProblem"] | components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
                 };
             };
             /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
@@ -13476,6 +13852,105 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PersonUnknownProblem"] | components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    decide_for_trust: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+                trust_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DecisionAsk"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectRead"];
+                };
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `not_your_trust`: You do not speak for this trust. An admin of the hub changes for which trusts you do. `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotYourTrustProblem"] | components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `decide_at_the_hospital`: This trust's policy lets nobody decide through the hub. Decide at the hospital, on the trust's own page or with `flip-trust approve`; or let its policy say `decisions: at_hub: allowed`. `decision_impossible`: The trust's decision stands in a way that this does not change; `details.decision` says how. `conflict`: Somebody else changed this at the same moment. Look again and retry. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DecideAtTheHospitalProblem"] | components["schemas"]["DecisionImpossibleProblem"] | components["schemas"]["ConflictProblem"];
+                };
+            };
+            /** @description `request_too_large`: The request is too large; `details.limit_bytes` is the most. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestTooLargeProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
                 };
             };
             /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */

@@ -29,6 +29,7 @@ const TONES: Record<string, Tone> = {
   offline: 'warn',
   online: 'good',
   asked: 'idle',
+  code_review: 'warn',
   joined: 'info',
   registered: 'info',
   lost: 'bad',

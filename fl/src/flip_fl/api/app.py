@@ -91,6 +91,11 @@ def create_api(service: FlService, store: Store, net_key: str) -> FastAPI:
             await asyncio.to_thread(receiving.write, bytes(waiting))
         return Response(status_code=204)
 
+    @app.get("/v1/runs/{run_id}/fab")
+    def fab(run_id: UUID) -> Response:
+        """The bundle as it will run, for trusts whose staff look at it first."""
+        return Response(service.fab(run_id), media_type="application/octet-stream")
+
     @app.post("/v1/runs/{run_id}/nodes")
     def add_node(run_id: UUID, body: NodeSpec) -> NodeView:
         return service.add_node(run_id, body)

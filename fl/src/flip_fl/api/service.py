@@ -140,6 +140,9 @@ class FlService:
             yield receiving
         lay_out(self._content, row, self._files(run_id))
 
+    def fab(self, run_id: UUID) -> bytes:
+        return self._need(run_id).fab
+
     def add_node(self, run_id: UUID, spec: NodeSpec) -> NodeView:
         self._need(run_id)
         for trust, public_key, node_id in self._store.nodes(run_id):

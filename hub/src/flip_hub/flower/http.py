@@ -40,6 +40,9 @@ class HttpFl:
     def put_file(self, run_id: UUID, sha256: str, content: Iterable[bytes]) -> None:
         self._call("PUT", f"/v1/runs/{run_id}/files/{sha256}", content=content, timeout=600)
 
+    def fab(self, run_id: UUID) -> bytes:
+        return self._call("GET", f"/v1/runs/{run_id}/fab").content
+
     def add_node(self, run_id: UUID, node: NodeSpec) -> NodeView:
         response = self._call("POST", f"/v1/runs/{run_id}/nodes", json=node.model_dump())
         return NodeView.model_validate_json(response.content)

@@ -15,8 +15,10 @@ from flip_hub.cohorts.service import answer_totals, total_of
 from flip_hub.cohorts.tables import CohortAnswer, CohortQuery
 from flip_hub.models.tables import Model
 from flip_hub.paging import Page, PageRequest, paged
+from flip_hub.projects.deciding import decides_here
 from flip_hub.projects.members import members
 from flip_hub.projects.schemas import (
+    HubRequestRead,
     ImagingRead,
     MomentRead,
     PersonRead,
@@ -72,6 +74,7 @@ def project_read(session: Session, project: Project) -> ProjectRead:
 
 def _trust_read(trust: Trust, asked: ProjectTrust, valid: bool) -> ProjectTrustRead:
     return ProjectTrustRead(
+        trust_id=trust.id,
         trust=trust.name,
         decision=asked.decision,
         decided_at=asked.decided_at,
@@ -79,6 +82,8 @@ def _trust_read(trust: Trust, asked: ProjectTrust, valid: bool) -> ProjectTrustR
         expires_at=asked.expires_at,
         conditions=asked.conditions,
         valid=valid,
+        decides_here=decides_here(trust),
+        hub_request=HubRequestRead.model_validate(asked.hub_request) if asked.hub_request else None,
         imaging=ImagingRead.model_validate(asked.imaging) if asked.imaging else None,
         imaging_ready_at=asked.imaging_ready_at,
     )

@@ -10,10 +10,11 @@ from flip_hub.auth import AdminUser, CurrentUser, require, visible_project
 from flip_hub.db import ReadSession, WriteSession
 from flip_hub.errors import TrustUnknown, errors
 from flip_hub.paging import AskedPage, CursorInvalid, Page
-from flip_hub.projects import members, reading, service
+from flip_hub.projects import deciding, members, reading, service
 from flip_hub.projects.deletion import NameNotConfirmed
 from flip_hub.projects.deletion import delete_project as delete
 from flip_hub.projects.schemas import (
+    DecisionAsk,
     DeleteRequest,
     Kind,
     MemberAdd,
@@ -135,4 +136,18 @@ def unstage_project(project_id: UUID, admin: AdminUser, session: WriteSession) -
     """Back to draft, as long as no trust has approved it."""
     project = visible_project(session, admin, project_id, change=True)
     service.unstage(session, admin, project)
+    return reading.project_read(session, project)
+
+
+@router.post(
+    "/{project_id}/trusts/{trust_id}/decision",
+    status_code=202,
+    responses=errors(deciding.NotYourTrust, deciding.DecideAtTheHospital, deciding.DecisionImpossible),
+)
+def decide_for_trust(
+    project_id: UUID, trust_id: UUID, body: DecisionAsk, user: CurrentUser, session: WriteSession
+) -> ProjectRead:
+    """For a trust's admin. The trust looks at its policy, decides and signs; `hub_request` says what became of it."""
+    project = visible_project(session, user, project_id)
+    deciding.ask(session, user, project, trust_id, body.action, body.conditions, body.expires_days)
     return reading.project_read(session, project)

@@ -81,9 +81,33 @@ class ImagingRead(BaseModel):
     final: bool
 
 
-class ProjectTrustRead(BaseModel):
-    """`valid`: approved, not expired, and the trust is not revoked; what a run may use now."""
+class HubRequestRead(BaseModel):
+    """What the trust's admin asked of it here. `state`: waiting, done or refused (then `code`, `message`)."""
 
+    action: str
+    by: str
+    at: datetime
+    state: str
+    code: str = ""
+    message: str = ""
+
+
+class DecisionAsk(BaseModel):
+    """`approve` and `renew` take conditions and an end; `renew` keeps the frozen cohort."""
+
+    model_config = ConfigDict(extra="forbid")
+    action: Literal["approve", "decline", "withdraw", "renew"]
+    conditions: Annotated[str, Field(max_length=2000, pattern=r"^[^\x00]*$")] = ""
+    expires_days: Annotated[int, Field(ge=1, le=3650)] | None = None
+
+
+class ProjectTrustRead(BaseModel):
+    """`valid`: approved, not expired, and the trust is not revoked; what a run may use now.
+
+    `decides_here`: the trust's policy lets its admins decide through the hub.
+    """
+
+    trust_id: UUID
     trust: str
     decision: str
     decided_at: datetime | None
@@ -91,6 +115,8 @@ class ProjectTrustRead(BaseModel):
     expires_at: datetime | None
     conditions: str
     valid: bool
+    decides_here: bool
+    hub_request: HubRequestRead | None
     imaging: ImagingRead | None
     imaging_ready_at: datetime | None
 

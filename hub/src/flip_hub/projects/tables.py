@@ -51,5 +51,6 @@ class ProjectTrust(Base):
     expires_at: Mapped[datetime | None]
     conditions: Mapped[str] = mapped_column(default="")
     signed: Mapped[dict | None]
+    hub_request: Mapped[dict | None]  # what the trust's admin asked of it here, and what became of that
     imaging: Mapped[dict | None]
     imaging_ready_at: Mapped[datetime | None]

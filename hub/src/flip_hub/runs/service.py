@@ -22,6 +22,7 @@ from flip_hub.models.tables import Model
 from flip_hub.objects import Objects
 from flip_hub.projects.service import approving_trusts
 from flip_hub.projects.tables import Project
+from flip_hub.runs.code_reviews import WAITS, wait_for_review
 from flip_hub.runs.options import MinTrustsTooHigh, RunOptions, check_run_config, with_rounds
 from flip_hub.runs.tables import Run, RunTrust
 from flip_hub.trusts.handlers import on_message, on_result
@@ -175,7 +176,10 @@ def on_joined(
     part = session.get(RunTrust, (payload.signed.manifest.run_id, trust.id))
     if part is None or part.state != RunTrustState.ASKED:
         return
-    if error is not None:
+    if error is not None and error.code == WAITS:
+        wait_for_review(session, trust, part, payload, error)
+        add_event(session, part.run_id, "trust_code_review", trust=trust.name)
+    elif error is not None:
         part.state, part.reason = RunTrustState.REFUSED, f"{error.code}: {error.message}"
         add_event(session, part.run_id, "trust_refused", trust=trust.name, code=error.code, text=error.message)
     else:
@@ -200,10 +204,13 @@ def on_node_started(
 
 @on_message(MessageKind.NODE_EVENT)
 def on_node_event(session: Session, trust: Trust, message: NodeEventMessage) -> None:
-    if session.get(RunTrust, (message.run_id, trust.id)) is None:
+    part = session.get(RunTrust, (message.run_id, trust.id))
+    if part is None:
         raise MessageRefused("This trust has no part in this run.")
     if message.event == NodeEvent.REJOIN:
         return _rejoin(session, trust, message)
+    if message.event == NodeEvent.LEFT:
+        return _left_by_itself(session, trust, part, message)
     add_event(
         session,
         message.run_id,
@@ -232,4 +239,13 @@ def _rejoin(session: Session, trust: Trust, message: NodeEventMessage) -> None:
     part.state, part.public_key = RunTrustState.JOINED, message.public_key
     part.reason = LOST.get(message.code, "its node was lost")
     add_event(session, run.id, "trust_rejoining", trust=trust.name, text=part.reason)
+    notify(session, "runs")
+
+
+def _left_by_itself(session: Session, trust: Trust, part: RunTrust, message: NodeEventMessage) -> None:
+    """The trust needed nobody's leave; the run goes on with the others if they are enough."""
+    if part.state in (RunTrustState.REFUSED, RunTrustState.LOST, RunTrustState.LEFT):
+        return
+    part.state, part.reason = RunTrustState.LEFT, message.text or message.code
+    add_event(session, part.run_id, "trust_left", trust=trust.name, code=message.code, text=part.reason)
     notify(session, "runs")

@@ -30,6 +30,7 @@ from flip_hub.projects.tables import Project
 from flip_hub.results.facts import facts_of
 from flip_hub.results.package import add_provenance, sha256_of
 from flip_hub.results.tables import RunResult
+from flip_hub.runs.code_reviews import key_of
 from flip_hub.runs.options import RunOptions
 from flip_hub.runs.service import add_event, parts, queue_changed, was_told
 from flip_hub.runs.tables import Run, RunLogLine, RunTrust
@@ -77,6 +78,8 @@ class Actor:
             prepared = fl.prepare(run_id, spec, app)
             for sha256 in prepared.missing_files:
                 fl.put_file(run_id, sha256, self._objects.stream(staged.keys[sha256])[1])
+            if not self._objects.has(key_of(prepared.fab_sha256)):  # for trusts that look at it first
+                self._objects.put(key_of(prepared.fab_sha256), fl.fab(run_id))
         except FlRefused as refusal:
             return self.finish(run_id, RunState.FAILED, RunReason.APP_REFUSED, refusal.message)
         with self._database.session() as session:
@@ -140,7 +143,9 @@ class Actor:
         with self._database.session() as session:
             for trust, part in parts(session, run_id):
                 if part.state in LIVE and part.state != RunTrustState.ONLINE:
-                    part.state, part.reason = RunTrustState.LOST, "did not come online in time"
+                    if part.state != RunTrustState.CODE_REVIEW:  # whose own reason says more
+                        part.reason = "did not come online in time"
+                    part.state = RunTrustState.LOST
                     queue_task(session, trust.id, LeaveRun(run_id=run_id), dedupe_key=f"leave:{run_id}:{trust.id}")
                     add_event(session, run_id, "trust_lost", trust=trust.name, text=part.reason)
         try:

@@ -8,7 +8,15 @@ from uuid import UUID
 
 from flip_contracts.statuses import RunReason, RunState, RunTrustState
 
-LIVE = frozenset({RunTrustState.ASKED, RunTrustState.JOINED, RunTrustState.REGISTERED, RunTrustState.ONLINE})
+LIVE = frozenset(
+    {
+        RunTrustState.ASKED,
+        RunTrustState.CODE_REVIEW,
+        RunTrustState.JOINED,
+        RunTrustState.REGISTERED,
+        RunTrustState.ONLINE,
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -48,6 +56,7 @@ class Limits:
     no_progress: timedelta
     net_lost: timedelta
     stop: timedelta
+    code_review: timedelta = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -183,6 +192,9 @@ def _starting(run: RunView, now: datetime, limits: Limits) -> list[Action]:
         return [*actions, Start()]
     if run.starting_at and now - run.starting_at > (run.join or limits.join):
         enough = len(online) >= run.min_trusts
+        reviews = sum(p.state == RunTrustState.CODE_REVIEW for p in live)
+        if not enough and len(online) + reviews >= run.min_trusts and now - run.starting_at <= limits.code_review:
+            return actions  # people are looking at the app; that takes longer than a machine
         return [*actions, Start() if enough else _too_few(run, len(online), "came online in time")]
     return [*actions, *(Register(p.trust) for p in live if p.state == RunTrustState.JOINED)]
 

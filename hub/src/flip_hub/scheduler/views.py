@@ -44,11 +44,15 @@ def limits_of(settings: HubSettings) -> Limits:
         no_progress=timedelta(seconds=settings.no_progress_seconds),
         net_lost=timedelta(seconds=settings.net_gone_seconds),
         stop=timedelta(seconds=settings.stop_seconds),
+        code_review=timedelta(seconds=settings.code_review_seconds),
     )
 
 
 def read_queue(session: Session, settings: HubSettings, draining: bool) -> Queue:
-    active = session.scalars(select(Run).where(Run.state.in_(ACTIVE)).order_by(Run.starting_at)).all()
+    waits_for_people = Run.reason_code == RunReason.WAITING_FOR_CODE_REVIEW  # and holds no slot meanwhile
+    active = session.scalars(
+        select(Run).where(Run.state.in_(ACTIVE), ~waits_for_people).order_by(Run.starting_at)
+    ).all()
     queued = session.execute(select(Run.id, Run.project_id, Run.created_at).where(Run.state == RunState.QUEUED)).all()
     waiting = [Waiting(run, project, since) for run, project, since in queued]
     projects = {item.project for item in waiting}

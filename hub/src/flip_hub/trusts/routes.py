@@ -26,6 +26,7 @@ from flip_hub.auth import Bearer, CurrentTrust, CurrentUser, TrustManager, trust
 from flip_hub.db import Database, ReadSession, WriteSession, now
 from flip_hub.errors import FieldInvalid, NotFound, errors
 from flip_hub.nets import service as service_of_nets
+from flip_hub.runs.code_reviews import FabUnknown, ensure_asked, key_of
 from flip_hub.trusts import enrolment, service
 from flip_hub.trusts.tables import Trust
 
@@ -194,6 +195,16 @@ def extend_lease(task_id: UUID, trust: CurrentTrust, session: WriteSession) -> R
     if not service.extend(session, trust, task_id):
         raise service.LeaseLost
     return Response(status_code=204)
+
+
+@agent_router.get("/fabs/{sha256}", response_class=Response, responses=errors(FabUnknown))
+def get_fab(sha256: str, trust: CurrentTrust, session: ReadSession, request: Request) -> Response:
+    """The bundle of an app that this trust was asked to review. It compares the hash."""
+    ensure_asked(session, trust, sha256)
+    objects = request.app.state.objects
+    if not objects.has(key_of(sha256)):
+        raise FabUnknown("This app is not kept here any more. Start the run again.")
+    return Response(objects.get(key_of(sha256)), media_type="application/octet-stream")
 
 
 @agent_router.post("/messages")

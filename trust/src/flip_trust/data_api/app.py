@@ -36,11 +36,12 @@ from flip_trust.enrich.service import MAX_FILE_BYTES, Images
 from flip_trust.errors import AccessionNotInCohort, MetricRefused, NotApproved, QueryMismatch, TokenRefused, TrustError
 from flip_trust.flower.scrub import scrub
 from flip_trust.imaging.errors import ImagingError
+from flip_trust.ledger.witness import Witness
 from flip_trust.outbox import Outbox
+from flip_trust.policy.file import PolicyFile
 from flip_trust.store import RunRow, Store
 
 log = logging.getLogger(__name__)
-NO_COHORT = "This trust holds no frozen cohort of this project. Ask its staff to approve the project again."
 
 
 class ImagesBody(BaseModel):
@@ -62,15 +63,18 @@ class ExceptionBody(BaseModel):
     text: Annotated[str, Field(max_length=4000)] = ""
 
 
-def create_data_api(store: Store, approvals: Approvals, images: Images, outbox: Outbox, label_pattern: str) -> FastAPI:
+def create_data_api(
+    store: Store, approvals: Approvals, images: Images, outbox: Outbox, policy: PolicyFile, witness: Witness
+) -> FastAPI:
     app = FastAPI(title="FLIP trust data API", openapi_url=None)
-    _problems(app)
+    _problems(app, witness)
 
-    def own_run(authorization: Annotated[str, Header()] = "") -> RunRow:
+    def own_run(request: Request, authorization: Annotated[str, Header()] = "") -> RunRow:
         token = authorization.removeprefix("Bearer ")
         run = store.run_of_token(hashlib.sha256(token.encode()).hexdigest()) if token else None
         if run is None:
             raise TokenRefused("This token belongs to no run that is going on here.")
+        request.state.run = run.manifest
         approvals.valid(run.manifest.project_id)  # withdrawn or expired since it started
         return run
 
@@ -80,15 +84,13 @@ def create_data_api(store: Store, approvals: Approvals, images: Images, outbox: 
         return project_id
 
     def accessions(run: RunRow, project_id: UUID) -> frozenset[str]:
-        found = store.accessions(own(run, project_id))
-        if found is None:
-            raise NotApproved(NO_COHORT)
-        return found
+        return approvals.frozen.accessions(approvals.valid(own(run, project_id)))
 
     @lru_cache(maxsize=1024)
-    def scrubbed(run_id: UUID, project_id: UUID, text: str) -> str:
+    def scrubbed(run_id: UUID, cohort_sha256: str | None, text: str) -> str:
         """A run says the same few names over and over, and its cohort stays as it is: each is looked at once."""
-        return scrub(text, store.cohort(project_id))
+        run = store.run(run_id)
+        return scrub(text, store.cohort_of_run(run) if run else None)
 
     @app.get(COHORT_PATH, response_model=None)
     def get_cohort(
@@ -100,15 +102,10 @@ def create_data_api(store: Store, approvals: Approvals, images: Images, outbox: 
                 "The cohort is the one that this trust approved. Ask for it with query='*' or the project's own query."
             )
         if layout == LAYOUT_PACKED:
-            frozen = store.packed_cohort(project_id)
-            if frozen is None:
-                raise NotApproved(NO_COHORT)
-            rows, body = frozen
+            rows, body = approvals.frozen.packed(project)
             log.info("run %s read its cohort of %d rows", run.manifest.run_id, rows)
             return Response(body, media_type="application/json")
-        cohort = store.cohort(project_id)
-        if cohort is None:
-            raise NotApproved(NO_COHORT)
+        cohort = approvals.frozen.rows(project)
         log.info("run %s read its cohort of %d rows", run.manifest.run_id, len(cohort.rows))
         columns = tuple(Column(name, ColumnType(kind)) for name, kind in cohort.columns)
         return Cohort(columns, cohort.rows).to_json()
@@ -144,12 +141,13 @@ def create_data_api(store: Store, approvals: Approvals, images: Images, outbox: 
 
     @app.post(DATA_METRICS_PATH, status_code=202)
     def put_metrics(run: Annotated[RunRow, Depends(own_run)], body: MetricsBody) -> None:
-        if not all(re.fullmatch(label_pattern, point.label) for point in body.points):
+        pattern = policy.last_good.runs.metric_labels
+        if not all(re.fullmatch(pattern, point.label) for point in body.points):
             raise MetricRefused("A metric's label is not of the form that this trust lets out. Use a plain word.")
         mine = accessions(run, run.manifest.project_id)
         if any(accession in point.label for point in body.points for accession in mine):
             raise MetricRefused("A metric's label names an accession. Use a plain word.")
-        name = partial(scrubbed, run.manifest.run_id, run.manifest.project_id)
+        name = partial(scrubbed, run.manifest.run_id, store.cohort_sha256(run.manifest.project_id))
         points = [
             point.model_copy(update={"x_label": name(point.x_label)[:64], "client_name": name(point.client_name)[:128]})
             for point in body.points
@@ -158,7 +156,7 @@ def create_data_api(store: Store, approvals: Approvals, images: Images, outbox: 
 
     @app.post(DATA_EXCEPTIONS_PATH, status_code=202)
     def put_exception(run: Annotated[RunRow, Depends(own_run)], body: ExceptionBody) -> None:
-        cohort = store.cohort(run.manifest.project_id)
+        cohort = store.cohort_of_run(run)
         outbox.put(
             NodeEventMessage(
                 id=uuid4(),
@@ -174,12 +172,16 @@ def create_data_api(store: Store, approvals: Approvals, images: Images, outbox: 
     return app
 
 
-def _problems(app: FastAPI) -> None:
+def _problems(app: FastAPI, witness: Witness) -> None:
     def answer(status: int, code: str, message: str) -> JSONResponse:
         problem = Problem(code=code, message=message, request_id=uuid4().hex)
         return JSONResponse(problem.model_dump(mode="json"), status)
 
-    def expected(_: Request, error: Any) -> JSONResponse:
+    def expected(request: Request, error: Any) -> JSONResponse:
+        if isinstance(error, TrustError):
+            run = getattr(request.state, "run", None)
+            about = {"project_id": run.project_id, "run_id": run.run_id} if run else {}
+            witness.refused("data API", error.code, error.public, **about)
         return answer(error.status, error.code, error.public)
 
     handlers: dict[Any, Callable[[Request, Any], JSONResponse]] = {

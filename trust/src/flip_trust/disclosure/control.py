@@ -1,11 +1,12 @@
 """The one way by which an aggregate leaves: budget, memory, counting in the engine, suppression, rounding."""
 
+import copy
 import hashlib
 import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from pyroaring import BitMap64
 
@@ -50,6 +51,12 @@ class Disclosure:
         self._key_file, self._key = key_file, b""
         self._lock = threading.Lock()
 
+    def under(self, policy: Policy) -> Self:
+        """The same memory under this policy, for one query from its beginning to its end."""
+        other = copy.copy(self)
+        other._policy = policy
+        return other
+
     def answer(self, payload: CohortCount, checked: CheckedQuery, now: datetime | None = None) -> CohortCountResult:
         """The aggregate that may leave. Raises a `TrustError` where nothing may, or the engine's `EngineFailed`."""
         now, scope = now or datetime.now(UTC), Scope.of(payload, self._policy)
@@ -70,6 +77,7 @@ class Disclosure:
     def _answered(self, asked: _Asked) -> CohortCountResult:
         ids, counted = ask(self._engine, asked.checked, asked.definition, self._policy, asked.scope.project_id)
         persons = persons_of(ids)
+        self._memory.note_persons(asked.payload.query_id, len(persons))
         with self._lock:  # what is told here decides what the next query is told
             return self._without_telling(asked, persons) or self._told(asked, persons, counted)
 

@@ -19,7 +19,7 @@ from flip_contracts.tasks import CohortCount, CohortCountResult
 from flip_trust.disclosure.policy import Policy
 from flip_trust.disclosure.tally import BUCKETS, Tally
 from flip_trust.disclosure.told import Told
-from flip_trust.store import Store
+from flip_trust.store import Store, add_column
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS disclosed_cohorts (
@@ -85,6 +85,7 @@ class Memory:
                 db.execute(statement)
             if "weight" not in [row["name"] for row in db.execute("PRAGMA table_info(disclosure_debits)")]:
                 db.execute("ALTER TABLE disclosure_debits ADD COLUMN weight INTEGER NOT NULL DEFAULT 1")
+            add_column(db, "disclosure_debits", "persons", "INTEGER")
         self._told: dict[tuple[str, str, int], tuple[Told, int]] = {}
 
     # --- budget ---
@@ -99,6 +100,11 @@ class Memory:
     def debit_failure(self, query_id: UUID, weight: int) -> None:
         with self._store.transaction() as db:
             db.execute("UPDATE disclosure_debits SET weight = ? WHERE query_id = ?", (weight, str(query_id)))
+
+    def note_persons(self, query_id: UUID, persons: int) -> None:
+        """Exact, for a dry run of another policy; stays here."""
+        with self._store.transaction() as db:
+            db.execute("UPDATE disclosure_debits SET persons = ? WHERE query_id = ?", (persons, str(query_id)))
 
     def is_debited(self, query_id: UUID) -> bool:
         with self._store.transaction() as db:

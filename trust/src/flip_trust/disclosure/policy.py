@@ -1,9 +1,9 @@
-"""What a trust lets out: the numbers of its settings that disclosure control works with."""
+"""What a trust lets out: the numbers of its policy that disclosure control works with."""
 
 from dataclasses import dataclass
 from typing import Self
 
-from flip_trust.settings import TrustSettings
+from flip_trust.policy.schema import TrustPolicy
 
 
 @dataclass(frozen=True)
@@ -20,14 +20,5 @@ class Policy:
     epsilon_per_project: float = 0.0
 
     @classmethod
-    def of(cls, settings: TrustSettings) -> Self:
-        return cls(
-            threshold=settings.threshold,
-            round_to=settings.round_to,
-            tell_zero=settings.tell_zero,
-            project_queries_per_day=settings.project_queries_per_day,
-            user_queries_per_day=settings.user_queries_per_day,
-            compare_all_projects=settings.compare_all_projects,
-            epsilon_per_column=settings.epsilon_per_column,
-            epsilon_per_project=settings.epsilon_per_project,
-        )
+    def of(cls, policy: TrustPolicy) -> Self:
+        return cls(**policy.disclosure.model_dump())

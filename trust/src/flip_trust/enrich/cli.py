@@ -44,20 +44,20 @@ def command(
     ] = False,
 ) -> None:
     """Add labels (.nii, .nii.gz, on the grid of their image) and other files to accessions, for good."""
-    from flip_trust.cli import _agent, _fail
+    from flip_trust.terminal import fail, opened
 
     if (folder is None) == (table is None):
-        raise _fail("enrich_one_source", "Give a folder, or --csv with a table. Not both.")
-    agent = _agent()
+        raise fail("enrich_one_source", "Give a folder, or --csv with a table. Not both.")
+    agent = opened()
     accessions = agent.store.accessions(project)
     if accessions is None:
-        raise _fail(
+        raise fail(
             "project_unknown", "This trust holds no approved cohort of such a project. See `flip-trust projects`."
         )
     try:
         matches = from_table(table) if table else from_folder(folder or Path(), accessions)
     except ResourceRefused as refusal:
-        raise _fail(refusal.code, refusal.public) from None
+        raise fail(refusal.code, refusal.public) from None
     told = enrich(agent.images, project, matches, by, shared=shared)
     unit = "line" if table else "file"
     for place, code, what in told:

@@ -24,6 +24,7 @@ from flip_trust.flower.gpus import GpuSlots
 from flip_trust.flower.sandbox import Sandbox
 from flip_trust.flower.scrub import scrub
 from flip_trust.keys import make_node_key, write_private
+from flip_trust.ledger.witness import Witness
 from flip_trust.outbox import Outbox
 from flip_trust.settings import TrustSettings
 from flip_trust.store import Store
@@ -34,6 +35,7 @@ STOP_SECONDS = 5.0
 LEAVE_SECONDS = 2.0  # a node that has to go has nothing to save
 MOST_REJOINS, REJOIN_WINDOW_SECONDS = 5, 600.0
 NUMBERS = ("turn", "waited_seconds", "seconds")  # of a client_done; nothing else of it leaves
+SHA256 = re.compile(r"[0-9a-f]{64}")
 CODE = re.compile(r"[a-z][a-z0-9_]{1,63}")  # as in contracts; anything else might quote a value
 EVENTS = {
     "online": NodeEvent.STARTED,
@@ -45,8 +47,8 @@ EVENTS = {
 
 
 class Supervisor:
-    def __init__(self, settings: TrustSettings, store: Store, outbox: Outbox):
-        self._settings, self._store, self._outbox = settings, store, outbox
+    def __init__(self, settings: TrustSettings, store: Store, outbox: Outbox, witness: Witness):
+        self._settings, self._store, self._outbox, self._witness = settings, store, outbox, witness
         self._running: dict[UUID, subprocess.Popen[bytes]] = {}
         self._lock = threading.Lock()
         self._closed = False
@@ -148,17 +150,20 @@ class Supervisor:
     def _follow(self, run_id: UUID, popen: subprocess.Popen[bytes], offset: int) -> None:
         """Turn the node's own lines into messages. Only what `scrub` lets through leaves."""
         path = self.folder(run_id) / "events.jsonl"
-        alive, refused = True, False
+        alive, refused, under_way = True, False, dict[str, str]()
         while alive:
             alive = popen.poll() is None
             # Missing: not there yet, or the run was left.
             with contextlib.suppress(FileNotFoundError), path.open(errors="replace") as lines:
                 lines.seek(offset)
                 while (line := lines.readline()).endswith("\n"):
+                    self._witness_reply(run_id, line, under_way)
                     self._tell_line(run_id, line, f"{popen.pid}:{offset}")
                     refused = refused or '"refused"' in line
                     offset = lines.tell()
             time.sleep(0.1)
+        for message_id, kind in under_way.items():
+            self._witness.model_update(run_id, message_id, 0, kind, code="cut_off")
         if self._left_alone(run_id, popen) and not refused:
             _kill_group(popen.pid)  # what it has left behind
             self._rejoin(run_id, "supernode_died")
@@ -188,6 +193,18 @@ class Supervisor:
         with self._lock:
             return self._running.get(run_id) is popen
 
+    def _witness_reply(self, run_id: UUID, line: str, under_way: dict[str, str]) -> None:
+        """What the node says of a reply that it hands to the SuperLink goes into the ledger, and not to the hub."""
+        with contextlib.suppress(ValueError, TypeError, AttributeError, KeyError):
+            said = json.loads(line)
+            if said["event"] not in ("sending", "sent") or not SHA256.fullmatch(said["text"]):
+                return
+            kind = said["code"] if CODE.fullmatch(said["code"]) else "message"
+            if said["event"] == "sending":
+                under_way[said["text"]] = kind
+            elif under_way.pop(said["text"], None) is not None:
+                self._witness.model_update(run_id, said["text"], int(said["numbers"]["bytes"]), kind)
+
     def _tell_line(self, run_id: UUID, line: str, place: str) -> None:
         try:
             line_of_node = json.loads(line)
@@ -202,8 +219,8 @@ class Supervisor:
         kind = EVENTS.get(event.get("event", ""))
         if kind is None:
             return
-        manifest = self._store.run(run_id)
-        cohort = self._store.cohort(manifest.manifest.project_id) if manifest else None
+        run = self._store.run(run_id)
+        cohort = self._store.cohort_of_run(run) if run else None
         self._outbox.put(
             NodeEventMessage(
                 id=uuid5(run_id, place),
@@ -226,12 +243,6 @@ class Supervisor:
             _end(popen, LEAVE_SECONDS)
         self._gpus.give_back(run_id)
         shutil.rmtree(self.folder(run_id), ignore_errors=True)
-
-    def end_runs_of(self, project_id: UUID) -> None:
-        for run in self._store.open_runs():
-            if run.manifest.project_id == project_id:
-                log.info("run %s ends here: the approval was withdrawn", run.manifest.run_id)
-                self.leave(run.manifest.run_id)
 
     def clean_up_after_crash(self) -> None:
         """A previous agent's SuperNodes have no token and no watcher: end them, and ask to take part again. A run that

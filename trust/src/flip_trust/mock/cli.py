@@ -22,9 +22,9 @@ def command(
     seed: Annotated[int, typer.Option(min=0, help="Another one gives other data.")] = 1,
 ) -> None:
     """Make a cohort that looks like a project's, out of aggregates that may leave. It works as DEV_DATAFRAME."""
-    from flip_trust.cli import _agent, _fail
+    from flip_trust.terminal import fail, opened
 
-    agent = _agent()
+    agent = opened()
     try:
         approved = agent.approvals.valid(project)
         cohort = agent.store.cohort(project)
@@ -36,9 +36,9 @@ def command(
         )
         made = write_mock(out, columns, told, geometries, studies=studies, seed=seed)
     except TrustError as error:
-        raise _fail(error.code, error.public) from None
+        raise fail(error.code, error.public) from None
     except (SqlRefused, EngineFailed) as failure:
-        raise _fail(failure.code, failure.message) from None
+        raise fail(failure.code, failure.message) from None
     typer.echo(
         f"{made.studies} made-up rows are in the folder. README.md says how to use them. Look before you hand it out."
     )

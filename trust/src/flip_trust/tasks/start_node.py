@@ -9,6 +9,8 @@ def run(payload: StartNode, tools: Tools) -> Empty:
     joined = tools.store.run(payload.run_id)
     if joined is None or joined.ended:
         raise RunUnknown("This trust has not joined such a run, or has left it.")
-    tools.approvals.valid_for_run(joined.manifest.project_id)
-    tools.supervisor.start(joined.manifest)
+    tools.authority.demand(joined.manifest)
+    if why := tools.authority.why_not_any_more(joined):
+        raise why
+    tools.supervisor.start(tools.authority.limited(joined.manifest))
     return Empty()
