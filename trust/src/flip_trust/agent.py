@@ -246,8 +246,9 @@ class Agent:
     def apply_decisions(self) -> None:
         """End runs that may not go on; prepare images of newly approved projects."""
         leaving = [(run, why) for run in self.store.open_runs() if (why := self.authority.why_not_any_more(run))]
-        with ThreadPoolExecutor(max(1, len(leaving)), thread_name_prefix="leave") as pool:  # each may take seconds
-            list(pool.map(lambda pair: self._leave(*pair), leaving))
+        if leaving:
+            with ThreadPoolExecutor(len(leaving), thread_name_prefix="leave") as pool:  # each may take seconds
+                list(pool.map(lambda pair: self._leave(*pair), leaving))
         self._forget_images()
         for project in self.store.projects():
             made, project_id = project.signed, project.review.project_id
