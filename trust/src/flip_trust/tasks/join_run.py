@@ -38,4 +38,4 @@ def run(payload: JoinRun, tools: Tools) -> JoinRunResult:
 
 def _subject(manifest: RunManifest) -> tuple[object, ...]:
     """What a run is about; its net may change while it goes on."""
-    return manifest.project_id, manifest.model_id, manifest.query_id, manifest.fab_sha256
+    return manifest.project_id, manifest.model_id, manifest.query_id, manifest.fab_sha256, manifest.files

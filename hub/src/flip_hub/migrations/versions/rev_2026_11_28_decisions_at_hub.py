@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "decisions_at_hub"
-down_revision = "series_rule"
+down_revision = "nets"
 branch_labels = None
 depends_on = None
 
