@@ -1,6 +1,6 @@
 """Kill hub processes, file scans and PostgreSQL at random under load, and count what was acknowledged and is not there.
 
-    .venv/bin/python -m benchmarks.hub.kill [--kills 100]
+    .venv/bin/python -m benchmarks.hub.kill [--kills 100] [--minutes 60]
 
 Two hubs on one database. Trusts send metrics, claim and answer tasks; researchers upload files in pieces, ask cohort
 queries, start runs. Every call is repeated until it is acknowledged, as the agents and the page do. In the end: each
@@ -127,18 +127,19 @@ class Load:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--minutes", type=float, default=60, help="no further kill after so long; then it is counted")
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="flip-kill-", ignore_cleanup_errors=True) as folder:
         os.chmod(folder, 0o755)  # the embedded server runs as another user where we are root
         platform = Platform(Path(folder), hubs=2)
         try:
-            _run(platform, asked.kills, asked.seed)
+            _run(platform, asked.kills, asked.minutes, asked.seed)
         finally:
             platform.stop()
 
 
-def _run(platform: Platform, kills: int, seed: int) -> None:
+def _run(platform: Platform, kills: int, minutes: float, seed: int) -> None:
     load = Load(platform, seed)
     admin, ann = platform.person("admin", "admin@x.example"), platform.person("researcher", "ann@x.example")
     names = [f"trust{n}" for n in range(TRUSTS)]
@@ -159,7 +160,7 @@ def _run(platform: Platform, kills: int, seed: int) -> None:
     for thread in threads:
         thread.start()
     began, killed = time.monotonic(), collections.Counter[str]()
-    while sum(killed.values()) < kills:
+    while sum(killed.values()) < kills and time.monotonic() - began < minutes * 60:
         time.sleep(load.random.uniform(0.2, 2.0))
         victim = load.random.choice(["hub", "hub", "scan", "postgres"])
         killed[_kill(platform, load, victim)] += 1

@@ -1,6 +1,6 @@
 """People polling and streaming, trusts claiming tasks, runs logging metrics, all at once; by locust.
 
-    .venv/bin/python -m benchmarks.hub.load [--minutes 10] [--people 200] [--trusts 50] [--runs 10]
+    .venv/bin/python -m benchmarks.hub.load [--minutes 10] [--people 200] [--trusts 50] [--runs 10] [--workers 1]
 
 Prints the 95th percentile of reads, of the way from a trust's `send_metrics` to a person's stream, errors, and the
 hub's memory at the start and the end. Locust itself takes about as much processor time as the hub: on two cores they
@@ -21,6 +21,7 @@ from pathlib import Path
 from uuid import UUID
 
 import httpx
+import psutil
 from benchmarks.hub.platform import Platform, bearer, rss_mib
 from sqlalchemy import select
 
@@ -38,10 +39,11 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=200)
     parser.add_argument("--trusts", type=int, default=50)
     parser.add_argument("--runs", type=int, default=10)
+    parser.add_argument("--workers", type=int, default=1, help="processes of the hub: FLIP_HUB_WORKERS")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="flip-load-", ignore_cleanup_errors=True) as folder:
         os.chmod(folder, 0o755)
-        platform = Platform(Path(folder))
+        platform = Platform(Path(folder), FLIP_HUB_WORKERS=str(asked.workers))
         platform.net.seconds = 24 * 3600
         try:
             _run(platform, asked, Path(folder))
@@ -63,7 +65,7 @@ def _run(platform: Platform, asked: argparse.Namespace, folder: Path) -> None:
     plan = {"readers": asked.people, "trusts": asked.trusts, "runs": runs, "trust_tokens": trust_tokens}
     plan["tokens"] = _people(platform, project, asked.people)
     pid = platform.processes[0].pid
-    before, cpu = rss_mib(pid), _cpu(pid)
+    before, cpu = _rss(pid), _cpu(pid)
     command = [sys.executable, "-m", "locust", "-f", str(Path(__file__).with_name("locustfile.py")), "--headless"]
     command += ["-u", str(asked.people + asked.trusts), "-r", "25", "-t", f"{round(asked.minutes * 60)}s"]
     command += ["--host", platform.urls()[0], "--csv", str(folder / "told"), "--only-summary", "--loglevel", "ERROR"]
@@ -72,7 +74,7 @@ def _run(platform: Platform, asked: argparse.Namespace, folder: Path) -> None:
     subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=False)
     took = time.monotonic() - began
     _report(folder / "told_stats.csv")
-    print(f"hub: {before:.0f} MiB at the start, {rss_mib(pid):.0f} MiB at the end, ", end="")
+    print(f"hub: {before:.0f} MiB at the start, {_rss(pid):.0f} MiB at the end, ", end="")
     print(f"{(_cpu(pid) - cpu) / took:.2f} processors busy on average over {took:.0f} s")
 
 
@@ -110,9 +112,19 @@ def _report(path: Path) -> None:
         print("{:26}{:>9}{:>8}{:>6} ms{:>6} ms{:>6} ms".format(*shown))
 
 
+def _processes(pid: int) -> list[psutil.Process]:
+    hub = psutil.Process(pid)
+    return [hub, *hub.children(recursive=True)]
+
+
+def _rss(pid: int) -> float:
+    """MiB, all processes of the hub together."""
+    return sum(rss_mib(process.pid) for process in _processes(pid))
+
+
 def _cpu(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """Seconds, of processes that are still there."""
+    return sum(sum(process.cpu_times()[:2]) for process in _processes(pid))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import json
 import os
 import random
 import time
+from contextlib import closing
 from uuid import uuid4
 
 import gevent
@@ -31,7 +32,8 @@ class Reader(HttpUser):
     def follow(self) -> None:
         """The time from a trust's `send_metrics` to this stream is the value that it sent: its clock."""
         while True:
-            with self.client.get(f"/api/v1/events?topics=run:{self.run}", stream=True, name="(stream opened)") as told:
+            told = self.client.get(f"/api/v1/events?topics=run:{self.run}", stream=True, name="(stream opened)")
+            with closing(told):
                 for line in told.iter_lines():
                     if line.startswith(b"data: ") and (heard := json.loads(line[6:]))["kind"] == "metrics":
                         newest = heard["payload"]["points"][-1][3]
