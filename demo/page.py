@@ -34,7 +34,8 @@ def main() -> int:
         populate(stack)
         people = {who: stack.credentials(who) for who in ("researcher", "trust_admin", "admin")}
         if arguments.screenshots:
-            return take_screenshots(stack.hub_url, people, arguments.screenshots.resolve())
+            folder = arguments.screenshots.resolve()
+            return take_screenshots(stack.hub_url, people, folder) or picture_trust(stack, folder)
         print(f"\nThe page: {stack.hub_url}", flush=True)
         for who, person in people.items():
             print(f"  {who:12} {person['email']:28} {person['password']}", flush=True)
@@ -100,6 +101,18 @@ def _people(stack: Stack) -> None:
 def take_screenshots(hub: str, people: dict[str, dict[str, str]], folder: Path) -> int:
     command = ["npx", "--no-install", "tsx", "e2e/screenshots.ts", hub, json.dumps(people), str(folder)]
     return subprocess.run(command, cwd=REPO / "ui", check=False).returncode
+
+
+def picture_trust(stack: Stack, folder: Path) -> int:
+    """The pages of a trust, as somebody of its staff sees them."""
+    trust = next(iter(stack.trusts.values()))
+    process, address = trust.start_page()
+    try:
+        first = trust.new_staff("ada", "admin")
+        command = ["npx", "--no-install", "tsx", "e2e/trust-screenshots.ts", address, "ada", first, str(folder)]
+        return subprocess.run(command, cwd=REPO / "ui", check=False).returncode
+    finally:
+        process.stop()
 
 
 def _draft(me: HubClient, name: str, purpose: str, kind: str) -> dict:

@@ -82,6 +82,25 @@ class Trust:
             self.name, [str(PLATFORM_BIN / "flip-trust"), "serve"], self.env, self.root / "agent.log"
         )
 
+    def start_page(self) -> tuple[Process, str]:
+        """The trust's own page, by a process of its own beside the agent, and its address."""
+        port = free_port()
+        command = [str(PLATFORM_BIN / "flip-trust"), "page", "--port", str(port)]
+        process = Process.start(f"{self.name}'s page", command, self.env, self.root / "page.log")
+        address = f"http://127.0.0.1:{port}"
+        try:
+            wait_until("The trust's page", lambda: _healthy(f"{address}/login"), 60, [process])
+        except BaseException:
+            process.stop()
+            raise
+        return process, address
+
+    def new_staff(self, login: str, role: str) -> str:
+        """The password for somebody's first login at that page."""
+        known = {line.split()[0] for line in self.cli("staff", "list").splitlines()}
+        done = self.cli("staff", "reset", login) if login in known else self.cli("staff", "add", login, "--role", role)
+        return done.strip().rpartition(" ")[2]
+
     def stop(self) -> None:
         if self.process:
             self.process.stop()

@@ -65,7 +65,7 @@ def create_page(agent: Agent, staff: Staff) -> FastAPI:
 
     @app.exception_handler(Exception)
     def bug(request: Request, error: Exception) -> Response:
-        log.error("the page failed at %s: %s", request.scope.get("route", "?"), type(error).__name__)
+        log.error("the page failed at %s: %s", getattr(request.scope.get("route"), "path", "?"), type(error).__name__)
         text = "This is our mistake. The agent's log names its kind; nothing was half done."
         return show(request, "problem.html", 500, title="The page failed", text=text, code="internal")
 

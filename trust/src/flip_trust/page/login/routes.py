@@ -46,7 +46,7 @@ def ask_set_up(request: Request, visit: AnyVisit, node: NodeHere) -> Response:
 
 def _set_up(request: Request, visit: Visit, node: NodeHere, wrong: str = "", status: int = 200) -> Response:
     uri = totp.uri(visit.secret, visit.login, node.agent.store.identity().get("name", "trust"))
-    picture = segno.make(uri, error="m").svg_inline(scale=5, border=2, dark="#000", light="#fff")
+    picture = segno.make(uri, error="m").svg_inline(border=3, dark="#000", light="#fff", omitsize=True)
     picture = picture.replace("<svg ", '<svg role="img" aria-label="QR code of the authenticator secret" ', 1)
     spaced = " ".join(visit.secret[i : i + 4] for i in range(0, len(visit.secret), 4))
     return show(request, "login/account.html", status, picture=Markup(picture), secret=spaced, wrong=wrong)
