@@ -189,6 +189,20 @@ class Campaign:
                     trust.process.popen.wait()
                     trust.start()
 
+    def stop(self) -> tuple[float, float]:
+        """Seconds from a stop until no ClientApp is left at any trust, and until the run is told as stopped."""
+        run_id = self._running("")
+        agents = [trust.process.popen.pid for trust in self.stack.trusts.values() if trust.process]
+        self._until("a ClientApp", lambda: find("clientapp", agents))
+        asked = time.monotonic()
+        self.me.post(f"runs/{run_id}/stop")
+        self._until("the end of every ClientApp", lambda: not find("supernode", agents))
+        freed = time.monotonic() - asked
+        run = self._until("the end of the run", lambda: _ended(self.ask(f"runs/{run_id}")))
+        assert run["state"] == "stopped", run
+        self.runs.remove(run_id)
+        return freed, time.monotonic() - asked
+
     # --- afterwards ---
     def account(self) -> dict[str, Any]:
         """Raises `AssertionError` where anything was lost, doubled or left."""
@@ -267,6 +281,11 @@ def main() -> None:
             project = story.approved_project(stack, me, "Chaos", demo_query(), list(TRUSTS))
             campaign = Campaign(stack, me, project, asked.seed, asked.rounds, say=lambda text: print(text, flush=True))
             campaign.undisturbed()
+            print(
+                "stop: trusts are free after {:.1f} s, the run is told as stopped after {:.1f} s".format(
+                    *campaign.stop()
+                )
+            )
             try:
                 campaign.campaign(drawn(asked.kills, asked.seed))
                 print(f"\n{campaign.account()}: every run ended with the same model, each point is there once")

@@ -126,7 +126,7 @@ def test_a_lost_trust_is_waited_for_and_asked_again_under_its_new_node(monkeypat
     _, replies = exchange(monkeypatch, clock, grid, kind="wait")
     assert results(replies) == [True, True]
     assert grid.sent[-1] == ("beta", 5)
-    assert said == ["Round 3 was sent again to beta, which is back."]
+    assert said == ["Round 3 was sent again to beta."]
 
 
 def test_who_does_not_come_back_in_time_is_no_longer_waited_for(monkeypatch, clock, said):
@@ -164,6 +164,20 @@ def test_an_apps_own_failure_is_no_lost_trust(monkeypatch, clock, said):
     grid = Grid(clock, lambda *_: raised, alpha=1)
     _, replies = exchange(monkeypatch, clock, grid, kind="wait")
     assert (results(replies), len(grid.sent), said) == ([False], 1, [])
+
+
+def test_a_clientapp_that_was_killed_is_asked_again_where_the_run_waits(monkeypatch, clock, said):
+    killed = Error(ErrorCode.CLIENT_APP_CRASHED, "ClientAppExited: the ClientApp's process exited with code -9")
+    grid = Grid(clock, lambda *_: killed if len(grid.sent) < 3 else RESULT, alpha=1)
+    _, replies = exchange(monkeypatch, clock, grid, kind="wait")
+    assert (results(replies), len(grid.sent)) == ([True], 3)
+    for policy, ending, times in (("wait", "-9", 3), ("drop", "-9", 1), ("wait", "3", 1)):
+        ended = Error(
+            ErrorCode.CLIENT_APP_CRASHED, f"ClientAppExited: the ClientApp's process exited with code {ending}"
+        )
+        grid = Grid(clock, lambda *_, e=ended: e, alpha=1)
+        _, replies = exchange(monkeypatch, clock, grid, kind=policy)
+        assert (results(replies), len(grid.sent)) == ([False], times)
 
 
 def test_a_slow_trust_is_not_waited_for_once_enough_have_answered(monkeypatch, clock, said):

@@ -7,6 +7,7 @@ up on a lost node for good, and drops what comes later without a word.
 import json
 import os
 import time
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,7 @@ from flip_contracts.fl_api import RoundPolicy
 from flip_fl.executor.report import ROUND_POLICY, post, round_of
 from flip_fl.executor.waits import AdaptiveTime
 
+CRASHES_FORGIVEN = 2  # of one trust's ClientApp in one round, under `wait`: it may have been the machine
 LOOK_SECONDS = 3  # as Flower's own wait; `AdaptiveTime` makes it short where something happens
 
 
@@ -71,9 +73,10 @@ class Rounds:
         waiting = self._push(grid, messages)
         replies: list[Message] = []
         lost: list[Lost] = []
+        crashed: Counter[str] = Counter()
         while True:
             for reply in grid.pull_messages({*waiting, *self._late}):
-                self._sort(reply, waiting, replies, lost)
+                self._sort(reply, waiting, replies, lost, policy, crashed)
             now = time.monotonic()
             if not waiting or policy.kind == "wait":
                 lost = self._again(grid, policy, waiting, replies, lost)
@@ -97,10 +100,22 @@ class Rounds:
                 _tell(f"A message to {self._name(message)} was refused: it is not part of this run now.")
         return sent
 
-    def _sort(self, reply: Message, waiting: dict[str, Message], replies: list[Message], lost: list[Lost]) -> None:
+    def _sort(
+        self,
+        reply: Message,
+        waiting: dict[str, Message],
+        replies: list[Message],
+        lost: list[Lost],
+        policy: RoundPolicy,
+        crashed: Counter[str],
+    ) -> None:
         asked = reply.metadata.reply_to_message_id
         if (message := waiting.pop(asked, None)) is not None:
-            if reply.has_error() and reply.error.code == ErrorCode.NODE_UNAVAILABLE:
+            gone = reply.has_error() and reply.error.code == ErrorCode.NODE_UNAVAILABLE
+            if policy.kind == "wait" and reply.has_error() and was_killed(reply):
+                crashed[name := self._name(message)] += 1
+                gone = crashed[name] <= CRASHES_FORGIVEN
+            if gone:
                 lost.append(Lost(message, reply, time.monotonic()))
             else:
                 replies.append(reply)
@@ -129,7 +144,7 @@ class Rounds:
             name, number = self._name(each.message), round_of(each.message)
             if name in online:
                 waiting |= self._push(grid, [_to(each.message, online[name])])
-                _tell(f"Round {number} was sent again to {name}, which is back.")
+                _tell(f"Round {number} was sent again to {name}.")
             elif time.monotonic() - each.since > policy.rejoin_seconds:
                 _tell(f"{name} did not come back within {policy.rejoin_seconds:.0f} s; round {number} ends without it.")
                 replies.append(each.reply)
@@ -153,6 +168,11 @@ class Rounds:
         while (there := len(list(grid.get_nodes()))) < wanted and time.monotonic() < ends:
             self._time.sleep(LOOK_SECONDS)
         return there
+
+
+def was_killed(reply: Message) -> bool:
+    """Its ClientApp's process was ended by a signal that neither the app nor a limit of ours gave it."""
+    return reply.error.code == ErrorCode.CLIENT_APP_CRASHED and "exited with code -" in (reply.error.reason or "")
 
 
 ROUNDS = Rounds()

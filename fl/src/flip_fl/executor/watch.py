@@ -48,6 +48,7 @@ class Watch:
         self._empty = 0
         self._replay: Reached | None = None  # rounds up to this one are over already
         self._resumed = False
+        self._expected = int(os.environ.get("FLIP_TRUST_COUNT", "0"))
 
     def around(self, start: Callable[..., Result], call: BoundArguments) -> Result:
         """Flower's own `start`. What an earlier process of this run has done is handed to it, not done again."""
@@ -199,11 +200,14 @@ class Watch:
         grid = _grid_of(args, kwargs)
         if grid is None:
             return 0
-        policy, asked = policy_of_this_run(), int(os.environ.get("FLIP_TRUST_COUNT", "0"))
-        wanted = asked if policy.kind == "wait" or self._resumed else min(policy.minimum, asked)
+        policy = policy_of_this_run()
+        wanted = self._expected if policy.kind == "wait" or self._resumed else min(policy.minimum, self._expected)
         seconds = policy.rejoin_seconds if policy.kind == "wait" else RETURN_SECONDS
         self._resumed = False
-        return ROUNDS.wait_for_nodes(grid, wanted, seconds) if hasattr(grid, "get_nodes") else _visible(args, kwargs)
+        there = ROUNDS.wait_for_nodes(grid, wanted, seconds)
+        if there < wanted:  # who did not come, or has left for good, is waited for once
+            self._expected = there
+        return there
 
     def _fit_thresholds(self, trusts: int) -> None:
         """Flower waits for 2 nodes by default, forever: a project of one trust would hang, and so would a run
