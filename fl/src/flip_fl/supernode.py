@@ -11,6 +11,7 @@ import os
 import secrets
 import signal
 import socket
+import sys
 import threading
 import time
 from collections import Counter
@@ -41,9 +42,10 @@ from flip_fl.executor.waits import AdaptiveTime
 from flip_fl.executor.zygotes import ZygoteLauncher
 from flip_fl.run_watch import RUN_IS_OVER, RunWatch, say_goodbye
 from flip_fl.superlink import FAB_SIGNER
+from flip_fl.way import problem_on_the_way
 
 log = logging.getLogger(__name__)
-REFUSED = 3  # exit code: the FAB was not the approved one
+REFUSED = 3  # exit code: it would never work, and why was told
 GOODBYE_SECONDS = 1.0
 
 
@@ -75,6 +77,11 @@ def run_supernode(spec_file: Path) -> None:
     spec = NodeSpec.read(spec_file)
     work = Path(spec.work_dir)
     events = EventFile(work / "events.jsonl")
+    if (problem := problem_on_the_way(spec.superlink, Path(spec.ca_pem_file))) is not None:
+        code, text = problem
+        events.write("refused", code, text=text)
+        log.error("%s", text)
+        sys.exit(REFUSED)
     secret = secrets.token_bytes(32)
     port = _free_port()
     config = _config(spec, port, secret)
