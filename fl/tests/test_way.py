@@ -36,6 +36,10 @@ def test_whoever_answers_instead_is_named():
         assert f"HTTP {other.status_code}" in found[1]
 
 
+def test_a_superlink_that_is_being_started_is_no_problem():
+    assert all(way.judged(answer(status), "hub:1", 0) is None for status in way.AWAY)
+
+
 @pytest.mark.parametrize(
     ("error", "code"),
     [
@@ -45,10 +49,6 @@ def test_whoever_answers_instead_is_named():
         (httpx.ReadTimeout("slow"), None),
     ],
 )
-def test_a_superlink_that_is_being_started_is_no_problem():
-    assert all(way.judged(answer(status), "hub:1", 0) is None for status in way.AWAY)
-
-
 def test_only_what_will_never_work_is_a_problem(monkeypatch, error, code):
     def refuse(*_, **__):
         raise error
