@@ -11,6 +11,7 @@ from typing import Any
 
 import flwr.serverapp.strategy as flwr_strategies
 import flwr.serverapp.strategy.strategy_utils as flwr_strategy_utils
+import flwr.supercore.retry.http_retry as flwr_retry
 import flwr.superlink.grid.http_grid as flwr_grid
 import flwr.superlink.main as flwr_main
 import flwr.superlink.servicer.control.control_handlers as flwr_control
@@ -448,3 +449,8 @@ def test_a_supernodes_connection_is_as_run_watch_takes_it():
     assert "RunNotRunningException" in inspect.getsource(make_simple_http_retry_invoker)
     assert parameters(FleetHttpClient.DeactivateNode) == ["request"]
     assert parameters(NodeAuthHttpInterceptor.__init__)[:2] == ["private_key", "public_key"]
+
+
+def test_a_retry_waits_as_long_as_a_name_of_its_module_says():
+    assert "exponential(max_delay=MAX_RETRY_DELAY)" in inspect.getsource(make_simple_http_retry_invoker)
+    assert flwr_retry.MAX_RETRY_DELAY > 0

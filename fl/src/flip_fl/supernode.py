@@ -38,7 +38,7 @@ from flip_fl.bundles import ask_in_bundles, serve_bundles
 from flip_fl.executor.imports import platform_imports
 from flip_fl.executor.launcher import AppLaunch, Launcher, Limits, RunPlace
 from flip_fl.executor.loop import Executor, RuntimeApi
-from flip_fl.executor.waits import AdaptiveTime
+from flip_fl.executor.waits import AdaptiveTime, retry_soon
 from flip_fl.executor.zygotes import ZygoteLauncher
 from flip_fl.run_watch import RUN_IS_OVER, RunWatch, say_goodbye
 from flip_fl.superlink import FAB_SIGNER
@@ -86,6 +86,7 @@ def run_supernode(spec_file: Path) -> None:
     port = _free_port()
     config = _config(spec, port, secret)
     flwr_node.time = AdaptiveTime()
+    retry_soon()
     ask_in_bundles(flwr_node)
     serve_bundles(flwr_handlers)
 

@@ -19,7 +19,7 @@ from flip_fl.bundles import ask_in_bundles
 from flip_fl.executor.exchanges import EXCHANGES
 from flip_fl.executor.report import place_in_app, post, root_of
 from flip_fl.executor.rounds import ROUNDS
-from flip_fl.executor.waits import AdaptiveTime
+from flip_fl.executor.waits import AdaptiveTime, retry_soon
 from flip_fl.executor.watch import NoClientResults, Watch
 
 flwr_run: Any = importlib.import_module("flwr.superlink.runtime.run_serverapp")
@@ -30,6 +30,7 @@ def install() -> None:
     flwr_grid.time = adaptive
     ask_in_bundles(flwr_grid, flwr_inflatable)
     flwr_strategy_utils.sleep = adaptive.sleep
+    retry_soon()
     start = Strategy.start
     signature = inspect.signature(start)
 
