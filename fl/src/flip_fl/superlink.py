@@ -31,6 +31,7 @@ from flip_fl.bundles import serve_bundles
 from flip_fl.doors import Asgi, Scope, fleet_door, loopback_door
 from flip_fl.federation import RunFederationManager
 from flip_fl.object_store import FileObjectStore
+from flip_fl.redeliver import redeliver
 from flip_fl.servers import QuietServer
 from flip_fl.settings import FlSettings
 from flip_fl.store import Store
@@ -45,6 +46,7 @@ flwr_cli: Any = importlib.import_module("flwr.superlink.cli.flower_superlink")
 def run_superlink(settings: FlSettings) -> None:
     store = Store(settings.store_file)
     control_token = control_token_file(settings).read_text()
+    redeliver(settings.superlink_db)
     flwr_main.get_federation_manager = lambda is_simulation=False: RunFederationManager(store)
     flwr_control.Fab = _signing_fab(settings.signing_key_file, store)
     serve_bundles(flwr_runtime)

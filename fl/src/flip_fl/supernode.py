@@ -40,6 +40,7 @@ from flip_fl.executor.launcher import AppLaunch, Launcher, Limits, RunPlace
 from flip_fl.executor.loop import Executor, RuntimeApi
 from flip_fl.executor.waits import AdaptiveTime, retry_soon
 from flip_fl.executor.zygotes import ZygoteLauncher
+from flip_fl.redeliver import EachOnce
 from flip_fl.run_watch import RUN_IS_OVER, RunWatch, say_goodbye
 from flip_fl.superlink import FAB_SIGNER
 from flip_fl.way import problem_on_the_way
@@ -269,9 +270,12 @@ def _telling_online(init: Callable[..., Any], events: EventFile, watch: RunWatch
 def _then_look(pull: Callable[..., Any], executor: Executor, host: ClientAppHost) -> Callable[..., Any]:
     """A message that has come is a task for the executor, in this same process: no need to wait for its next look."""
 
+    each = EachOnce()
+
     def told(**kwargs: Any) -> Any:
-        run_id = pull(**kwargs)
+        run_id = pull(**{**kwargs, "receive": each.receiving(kwargs["receive"])})
         if run_id is not None:
+            each.took()
             host.came_at = time.monotonic()
             executor.look()
         return run_id
