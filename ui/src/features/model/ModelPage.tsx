@@ -52,14 +52,14 @@ export function ModelPage() {
         }
       />
       <ProgressBar model={model} run={newest} />
-      {newest && !active && newest.reason_code !== 'completed' && newest.reason_text && (
+      {newest && newest.reason_code !== 'completed' && newest.reason_text && (
         <Alert
           mb="md"
           variant="light"
           color={newest.state === 'succeeded' ? 'petrol' : newest.state === 'failed' ? 'red' : 'yellow'}
           icon={newest.state === 'succeeded' ? <IconInfoCircle size={18} /> : <IconAlertTriangle size={18} />}
         >
-          {newest.reason_text} <code>{newest.reason_code}</code>
+          {newest.reason_text} {newest.reason_code && <code>{newest.reason_code}</code>}
         </Alert>
       )}
       <PanelNav
