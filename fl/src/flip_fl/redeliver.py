@@ -6,12 +6,17 @@ has it.
 
 import logging
 import sqlite3
+import threading
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from flwr.supercore.inflatable.inflatable_utils import ObjectPushError
+
 log = logging.getLogger(__name__)
+TRIES, PAUSE_SECONDS = 5, 0.5
 
 
 def redeliver(database: Path) -> None:
@@ -45,3 +50,34 @@ class EachOnce:
         """The last message is whole here; before that it must come again."""
         if self._last:
             self._had.add(self._last)
+
+
+def push_whole(push: Callable[..., None]) -> Callable[..., None]:
+    """Around Flower's `_push_messages`: a SuperLink that began again in the middle of a reply's arrays knows their push
+    session no more. Flower drops the reply then; here it is announced again, and the rest goes in the new session."""
+
+    def whole(*, state: Any, object_store: Any, send: Callable[..., Any], push_object: Callable[..., None]) -> None:
+        announced: dict[str, tuple[Any, ...]] = {}
+        lock = threading.Lock()
+        now: dict[str, str] = {}  # the session that Flower knows, and the one in force
+
+        def sending(*reply: Any) -> Any:
+            ids, session = send(*reply)
+            announced[session] = reply
+            return ids, session
+
+        def pushing(run_id: int, session: str, object_id: str, contents: bytes) -> None:
+            for _ in range(TRIES):
+                used = now.get(session, session)
+                try:
+                    return push_object(run_id, used, object_id, contents)
+                except ObjectPushError:
+                    time.sleep(PAUSE_SECONDS)
+                    with lock:  # several push side by side: one of them announces it
+                        if now.get(session, session) == used:
+                            _, now[session] = send(*announced[session])
+            push_object(run_id, now[session], object_id, contents)
+
+        push(state=state, object_store=object_store, send=sending, push_object=pushing)
+
+    return whole

@@ -40,12 +40,13 @@ from flip_fl.executor.launcher import AppLaunch, Launcher, Limits, RunPlace
 from flip_fl.executor.loop import Executor, RuntimeApi
 from flip_fl.executor.waits import AdaptiveTime, retry_soon
 from flip_fl.executor.zygotes import ZygoteLauncher
-from flip_fl.redeliver import EachOnce
+from flip_fl.redeliver import EachOnce, push_whole
 from flip_fl.run_watch import RUN_IS_OVER, RunWatch, say_goodbye
 from flip_fl.superlink import FAB_SIGNER
 from flip_fl.way import problem_on_the_way
 
 log = logging.getLogger(__name__)
+REPLY_LEFT = 0  # for a run's id, which Flower only compares with None
 REFUSED = 3  # exit code: it would never work, and why was told
 GOODBYE_SECONDS = 1.0
 
@@ -114,7 +115,7 @@ def run_supernode(spec_file: Path) -> None:
     flwr_node._init_connection = _telling_online(flwr_node._init_connection, events, watch)
     pull = _only_the_approved_fab(flwr_node._pull_and_store_message, spec, events, launcher)
     flwr_node._pull_and_store_message = _then_look(pull, executor, host)
-    flwr_node._push_messages = _telling_what_it_sends(flwr_node._push_messages, events)
+    flwr_node._push_messages = push_whole(_telling_what_it_sends(flwr_node._push_messages, events))
 
     def end(*_: Any) -> None:
         # flwr's own handler would first unregister politely; the agent waits 5 s at most.
@@ -241,6 +242,11 @@ class ClientAppHost:
                 seconds=round(time.monotonic() - turn.started, 3),
             )
 
+    def has_reply(self) -> bool:
+        state: Any = self._state_factory.state()
+        with state.lock_msg_store:
+            return any(entry.message.metadata.reply_to_message_id for entry in state.msg_store.values())
+
     def _unanswered(self, among: set[str] | None = None) -> list[Message]:
         state: Any = self._state_factory.state()
         with state.lock_msg_store:
@@ -278,7 +284,10 @@ def _then_look(pull: Callable[..., Any], executor: Executor, host: ClientAppHost
             each.took()
             host.came_at = time.monotonic()
             executor.look()
-        return run_id
+            return run_id
+        # Flower pushes one reply for each message that it pulls. Where a message was answered for, or its run went on
+        # as another, a reply may be left over: it must not wait for the next message.
+        return REPLY_LEFT if host.has_reply() else None
 
     return told
 

@@ -372,6 +372,7 @@ class FlService:
 
     def _follow_until_finished(self, run_id: UUID) -> None:
         away_since: float | None = None
+        ended_at: float | None = None
         while not self._closing.is_set():
             run = self._store.run(run_id)
             if run is None or run.state == "finished" or run.flwr_run_id is None:
@@ -400,10 +401,16 @@ class FlService:
                     return
                 if not self._crash(run, status):
                     return self._conclude(run, status)
+                ended_at = None
                 continue
             self._ended[run_id].wait(STATUS_SECONDS)
             if self._ended[run_id].is_set():  # the ServerApp has gone: Flower will say so in a moment
+                ended_at = ended_at or time.monotonic()
+                if time.monotonic() - ended_at > LAST_WORDS_SECONDS:  # its last word did not reach the SuperLink
+                    self._crashed[run.flwr_run_id] = "The ServerApp's end did not reach the SuperLink."
                 time.sleep(0.1)
+            else:
+                ended_at = None
 
     # --- crashes ---
     def _crash(self, run: RunRow, status: FlowerStatus) -> bool:

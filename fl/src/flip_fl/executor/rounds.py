@@ -171,7 +171,10 @@ class Rounds:
 
 
 def was_killed(reply: Message) -> bool:
-    """Its ClientApp's process was ended by a signal that neither the app nor a limit of ours gave it."""
+    """Its ClientApp's process was ended by a signal that neither the app nor a limit of ours gave it; or a SuperLink
+    that was killed has lost a part of the message or its reply."""
+    if reply.error.code in (ErrorCode.MESSAGE_UNAVAILABLE, ErrorCode.REPLY_MESSAGE_UNAVAILABLE):
+        return True
     return reply.error.code == ErrorCode.CLIENT_APP_CRASHED and "exited with code -" in (reply.error.reason or "")
 
 

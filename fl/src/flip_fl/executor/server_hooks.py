@@ -14,6 +14,7 @@ import flwr.superlink.grid.http_grid as flwr_grid
 import httpx
 from flwr.app import ArrayRecord
 from flwr.serverapp.strategy import Strategy
+from flwr.supercore.inflatable.inflatable_utils import ObjectPullError, ObjectPushError
 
 from flip_fl.bundles import ask_in_bundles
 from flip_fl.executor.exchanges import EXCHANGES
@@ -69,10 +70,11 @@ def _tell_failure(error: BaseException) -> None:
     post("/relay/v1/failure", {"reason": reason, "text": f"{text} ({place})" if place else text})
 
 
-def _lost_superlink(error: BaseException | None) -> httpx.HTTPError | None:
-    """Nothing but the SuperLink can be reached from here by HTTP: when that went, the app is not to blame."""
+def _lost_superlink(error: BaseException | None) -> BaseException | None:
+    """Nothing but the SuperLink can be reached from here by HTTP: when that went, or began again in the middle of a
+    message's arrays, the app is not to blame."""
     while error is not None:
-        if isinstance(error, httpx.HTTPError):
+        if isinstance(error, (httpx.HTTPError, ObjectPushError, ObjectPullError)):
             return error
         error = error.__cause__
     return None

@@ -4,8 +4,10 @@ import contextlib
 import os
 import socket
 import threading
+import time
 
 PIPE_BYTES = 2**20
+AWAY_SECONDS, LOOK_SECONDS = 30.0, 0.1
 F_SETPIPE_SZ = 1031
 
 
@@ -24,22 +26,35 @@ class Relay(threading.Thread):
                 inside, _ = self._door.accept()
             except OSError:  # closed
                 return
-            try:
-                outside = socket.create_connection(("127.0.0.1", self._port), timeout=5)
-            except OSError:
-                inside.close()
-                continue
-            outside.settimeout(None)
-            for end in (inside, outside):
-                end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self._lock:
-                self._open |= {inside, outside}
-            ways = [
-                threading.Thread(target=_pump, args=way, daemon=True) for way in ((inside, outside), (outside, inside))
-            ]
-            threading.Thread(target=self._both, args=(ways, inside, outside), name="relay", daemon=True).start()
+                self._open.add(inside)
+            threading.Thread(target=self._both, args=(inside,), name="relay", daemon=True).start()
 
-    def _both(self, ways: list[threading.Thread], *ends: socket.socket) -> None:
+    def _outside(self, inside: socket.socket) -> socket.socket | None:
+        """Whoever is outside may be being started again. A connection that was opened and closed at once would look
+        like a broken TLS to Flower, which it does not try again; one that waits is only slow."""
+        for _ in range(int(AWAY_SECONDS / LOOK_SECONDS)):
+            try:
+                return socket.create_connection(("127.0.0.1", self._port), timeout=5)
+            except OSError:
+                time.sleep(LOOK_SECONDS)
+            if _gave_up(inside):
+                return None
+        return None
+
+    def _both(self, inside: socket.socket) -> None:
+        outside = self._outside(inside)
+        if outside is None:
+            with self._lock:
+                self._open.discard(inside)
+            return inside.close()
+        outside.settimeout(None)
+        ends = (inside, outside)
+        for end in ends:
+            end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with self._lock:
+            self._open |= {outside}
+        ways = [threading.Thread(target=_pump, args=way, daemon=True) for way in (ends, ends[::-1])]
         for way in ways:
             way.start()
         for way in ways:
@@ -58,6 +73,16 @@ class Relay(threading.Thread):
         for end in ends:
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
+
+
+def _gave_up(inside: socket.socket) -> bool:
+    """Whoever is inside has closed his end. What he has sent already stays where it is."""
+    try:
+        return inside.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
 
 
 def _pump(source: socket.socket, target: socket.socket) -> None:
