@@ -111,14 +111,14 @@ def test_trusts_come_and_go_and_the_round_waits_for_them(net, app_zip):
     for node in nodes:
         node.stop()
 
-    run_id, prepared = net.prepare(2, archive, options, **{"num-server-rounds": 5, "seconds": 1.0})
+    run_id, prepared = net.prepare(2, archive, options, **{"num-server-rounds": 5, "seconds": 3.0})
     network = Network(net.ports["fleet"])
     alpha = net.join(run_id, "alpha", prepared["fab_sha256"], network.address)
     beta = net.join(run_id, "beta", prepared["fab_sha256"])
     net.start(run_id, 2)
     run = Followed(net, run_id)
     run.done(1)
-    run.until(lambda events: sum(e["kind"] == "train_sent" for e in events) >= 2)
+    run.until(lambda events: sum(e["kind"] == "train_sent" for e in events) >= 2)  # three seconds of work lie ahead
     beta.process.kill()
     beta = net.join(run_id, "beta", prepared["fab_sha256"])
     run.done(3)
@@ -126,7 +126,7 @@ def test_trusts_come_and_go_and_the_round_waits_for_them(net, app_zip):
     time.sleep(5)
     network.mend()
     assert run.finished()["outcome"] == "succeeded", run.notices()
-    assert "Round 2 was sent again to beta." in run.notices()
+    assert "was sent again to beta." in run.notices()
     assert [e["results"] for e in run.of("round_done")] == [2] * 5
     assert run.results().read("model.safetensors") == whole.results().read("model.safetensors")
     for node in (alpha, beta):
