@@ -3,7 +3,6 @@
 import contextlib
 import logging
 import re
-import shutil
 import socket
 import threading
 import time
@@ -31,9 +30,10 @@ from flip_trust.flower.files import StagedFiles
 from flip_trust.flower.supervisor import Supervisor
 from flip_trust.heartbeat import heartbeat
 from flip_trust.hub_client import HubClient
-from flip_trust.imaging.folder import FolderDriver
+from flip_trust.imaging.deletion import Deletions
+from flip_trust.imaging.drivers.opened import open_driver, open_limits
 from flip_trust.imaging.ledger import Ledger
-from flip_trust.imaging.pipeline import Pipeline
+from flip_trust.imaging.pipeline import Patience, Pipeline
 from flip_trust.imaging.plan import StudyPlan
 from flip_trust.keys import TrustKey, secret_key
 from flip_trust.ledger.witness import Witness
@@ -50,6 +50,7 @@ from flip_trust.tasks.registry import Tools, handle
 
 log = logging.getLogger(__name__)
 HEARTBEAT_SECONDS, EXTEND_SECONDS, LOOK_SECONDS = 15.0, 20.0, 0.25
+HOUSE_SECONDS = 3600.0
 LONGEST_BACK_OFF = 15.0
 IMAGE_KEY = re.compile(r"[0-9a-f]{64}")  # the name of an accession's folder in the cache
 
@@ -71,23 +72,28 @@ class Agent:
         self.projects = ProjectReader(self.store, self.approvals, self.code, self.engine, self.rules)
         self.outbox = Outbox(self.store, self.witness.messages)
         self.supervisor = Supervisor(settings, self.store, self.outbox, self.witness)
-        self.ledger = Ledger(settings.data_dir / "imaging" / "ledger.db")
+        imaging = settings.data_dir / "imaging"
+        self.ledger = Ledger(imaging / "ledger.db")
         self.pipeline = Pipeline(
-            FolderDriver(settings.dicom_dir),
-            settings.data_dir / "imaging" / "cache",
+            open_driver(settings.pacs, settings.dicom_dir, imaging),
+            imaging / "cache",
             secret_key(settings.data_dir / "keys" / "imaging.key"),
             self.ledger,
             self._study_plan,
+            limits=open_limits(settings.pacs),
+            workers=settings.image_workers,
+            patience=Patience(least_free=int(settings.image_disk_reserve_gb * 1e9)),
+            cache_bytes=int(settings.image_cache_gb * 1e9),
+            live_runs=lambda: [run.manifest.run_id for run in self.store.open_runs()],
         )
         self.images = Images(
             self.pipeline,
             self.store,
-            Enrichments(
-                settings.data_dir / "imaging" / "enrich", secret_key(settings.data_dir / "keys" / "imaging.key")
-            ),
-            settings.data_dir / "imaging" / "cache",
+            Enrichments(imaging / "enrich", secret_key(settings.data_dir / "keys" / "imaging.key")),
+            imaging / "cache",
             settings.app_resources_mb * 2**20,
         )
+        self.deletions = Deletions(settings.data_dir / "certificates", self.pipeline, self.ledger, self.key)
         self._rounding_key = settings.data_dir / "keys" / "rounding.key"
         self._disclosure = Disclosure(self.store, self.engine, Policy(), self._rounding_key)
         files = StagedFiles(settings, self._hub)
@@ -108,6 +114,8 @@ class Agent:
         self._policy_seen = ""
         self._swept: dict[UUID, str | None] = {}  # the state of a cohort whose images were looked through
         self._prepared: dict[UUID, datetime] = {}  # project -> the decision that its images were prepared for
+        self._preparing: dict[UUID, tuple[threading.Thread, threading.Event]] = {}
+        self._deleting: threading.Thread | None = None
 
     @property
     def policy(self) -> Policy:
@@ -256,7 +264,18 @@ class Agent:
                 continue
             if self._prepared.get(project_id) != made.decided_at:
                 self._prepared[project_id] = made.decided_at
-                threading.Thread(target=self._prepare, args=(project_id,), name="imaging", daemon=True).start()
+                stop = threading.Event()
+                thread = threading.Thread(target=self._prepare, args=(project_id, stop), name="imaging", daemon=True)
+                self._preparing[project_id] = thread, stop
+                thread.start()
+        ended = {project_id: reason for project_id in self.deletions.held() if (reason := self._over(project_id))}
+        for project_id in ended:
+            self._prepared.pop(project_id, None)  # approved again, its images are pulled again
+            if project_id in self._preparing:
+                self._preparing[project_id][1].set()
+        if ended and not (self._deleting and self._deleting.is_alive()):
+            self._deleting = threading.Thread(target=self._delete, args=(ended,), name="deletion", daemon=True)
+            self._deleting.start()
 
     def _forget_images(self) -> None:
         """Prepared images of people who were taken out: an app could find them in the folder that it may read."""
@@ -268,10 +287,10 @@ class Agent:
             cohort = self.store.cohort(project_id)
             accessions = cohort.values("accession_id") if cohort else []
             kept = {self.pipeline.accession_key(project_id, str(a).strip()) for a in accessions if a}
-            folder = self.settings.data_dir / "imaging" / "cache" / str(project_id)
-            for prepared in folder.glob("*"):
+            for prepared in (self.pipeline.cache.folder / str(project_id)).glob("*"):
                 if IMAGE_KEY.fullmatch(prepared.name) and prepared.name not in kept:
-                    shutil.rmtree(prepared, ignore_errors=True)
+                    with self.pipeline.locked(prepared.name):
+                        self.pipeline.cache.drop(project_id, prepared.name)
             self._swept[project_id] = state
 
     def _leave(self, run: RunRow, why: TrustError) -> None:
@@ -293,7 +312,32 @@ class Agent:
             )
         )
 
-    def _prepare(self, project_id: UUID) -> None:
+    def _over(self, project_id: UUID) -> str:
+        """Why a project's images may no longer be here, or ''. An approval that has run out can be given again."""
+        project = self.store.project(project_id)
+        if project is None:
+            return "closed"
+        return "withdrawn" if project.decision in (Decision.WITHDRAWN, Decision.DECLINED) else ""
+
+    def _delete(self, ended: dict[UUID, str]) -> None:
+        for project_id, reason in ended.items():
+            if project_id in self._preparing:
+                self._preparing.pop(project_id)[0].join()  # what it was at ends first
+            try:
+                self.deletions.delete(project_id, self.store.identity().get("name", ""), reason)
+            except Exception as bug:  # noqa: BLE001  background edge: tried again at the next change or start
+                log.error("deleting images of project %s failed: %s", project_id, type(bug).__name__)
+
+    def _keep_house_forever(self) -> None:
+        """Images that nobody has asked for in the retention time go, and the cache keeps to its size."""
+        days = self.settings.image_retention_days
+        while True:
+            with contextlib.suppress(OSError):
+                self.pipeline.cache.evict(unused_since=time.time() - days * 86400 if days else None)
+            if self._stop.wait(HOUSE_SECONDS):
+                return
+
+    def _prepare(self, project_id: UUID, stop: threading.Event | None = None) -> None:
         owners = self.owners(project_id)
         keys = {self.pipeline.accession_key(project_id, a.strip()): person for a, person in owners.items() if person}
         last = datetime.now(UTC) - timedelta(hours=1)
@@ -309,7 +353,8 @@ class Agent:
             self.outbox.put(imaging_message(project_id, standings, keys, final=is_final, policy=policy, key=key))
 
         try:
-            self.pipeline.prepare(project_id, sorted(owners), tell)
+            if not self.pipeline.prepare(project_id, sorted(owners), tell, stop):
+                return
         except Exception as bug:  # noqa: BLE001  background edge; the text may name a file
             log.error("preparing images of project %s failed: %s", project_id, type(bug).__name__)
             self._prepared.pop(project_id, None)  # tried again at the next change
@@ -368,6 +413,7 @@ class Agent:
                 target=self.outbox.run_forever, args=(self._hub(), self._stop), name="outbox", daemon=True
             ),
             threading.Thread(target=self._watch_decisions_forever, name="decisions", daemon=True),
+            threading.Thread(target=self._keep_house_forever, name="house", daemon=True),
         ]
         for thread in threads:
             thread.start()

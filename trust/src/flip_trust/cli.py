@@ -24,6 +24,7 @@ from flip_trust.enrich.cli import command as enrich
 from flip_trust.enrolment.cli import enrol
 from flip_trust.errors import HubRefused, HubUnreachable, TrustError
 from flip_trust.flower.supervisor import kill_children
+from flip_trust.imaging.cli import cache, pacs
 from flip_trust.keys import TrustKey
 from flip_trust.ledger.cli import ledger
 from flip_trust.mock.cli import command as mock
@@ -51,6 +52,8 @@ app.add_typer(staff, name="staff")
 app.add_typer(keys, name="keys")
 app.command("enrich")(enrich)
 app.command("mock")(mock)
+app.add_typer(pacs, name="pacs")
+app.add_typer(cache, name="cache")
 
 
 @app.callback()

@@ -13,9 +13,11 @@ if TYPE_CHECKING:
 
 def heartbeat(agent: "Agent") -> HeartbeatRequest:
     """`components` of `flip_contracts.messages`: cheap looks only, so that it can be said often."""
+    waits_for = [code for code, _ in agent.ledger.waiting().values()]
     components = {
         "omop": "ok" if agent.engine.is_there() else "missing",
-        "pacs": "ok" if agent.settings.dicom_dir.is_dir() else "missing",
+        "pacs": _pacs(agent, waits_for),
+        "images": next(iter(waits_for), "ok"),
         "disk": "ok" if has_room(agent.settings.data_dir) else "low",
         "outbox": "refused" if agent.store.dead_letters() else "ok",
     }
@@ -25,3 +27,10 @@ def heartbeat(agent: "Agent") -> HeartbeatRequest:
         components=components | agent.supervisor.sandbox.components() | agent.rules.components(),
         versions=versions(agent),
     )
+
+
+def _pacs(agent: "Agent", waits_for: list[str]) -> str:
+    """Without asking it: what the images wait for says how it is."""
+    if (folder := agent.settings.dicom_dir) is not None and not folder.is_dir():
+        return "missing"
+    return next((code for code in waits_for if code.startswith("pacs_")), "ok")

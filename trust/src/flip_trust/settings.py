@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from flip_contracts.sandbox import SandboxLevel
 from flip_contracts.sql_guard.schema import allowed_columns, names
 from flip_trust.errors import SettingsInvalid
+from flip_trust.imaging.drivers.settings import PacsSettings
 from flip_trust.imaging.plan import Dates, TextCheck
 
 CONFIG_VARIABLE: Final = "FLIP_TRUST_CONFIG"
@@ -87,12 +88,14 @@ class NodeSettings(BaseSettings):
 
 
 class TrustSettings(NodeSettings):
-    model_config = SettingsConfigDict(extra="forbid")
+    model_config = SettingsConfigDict(extra="forbid", env_nested_delimiter="__")
 
     @model_validator(mode="after")
     def _one_omop(self) -> "TrustSettings":
         if (self.omop_path is None) == (self.omop_url is None):
             raise ValueError("set one of FLIP_TRUST_OMOP_PATH (a DuckDB mart) and FLIP_TRUST_OMOP_URL (PostgreSQL)")
+        if (self.dicom_dir is None) == (self.pacs is None):
+            raise ValueError("set one of FLIP_TRUST_DICOM_DIR (a folder) and FLIP_TRUST_PACS__KIND (dicomweb or dimse)")
         allowed_columns(names(self.omop_also), names(self.omop_never))
         return self
 
@@ -104,7 +107,16 @@ class TrustSettings(NodeSettings):
         default="", description="table.column names that cohort SQL may ask beyond the default: note.note_title, …"
     )
     omop_never: str = Field(default="", description="table.column names that it may not ask here.")
-    dicom_dir: Path = Field(description="Folder with DICOM files.")
+    dicom_dir: Path | None = Field(default=None, description="Folder with DICOM files.")
+    pacs: PacsSettings | None = Field(default=None, description="Instead of a folder: FLIP_TRUST_PACS__KIND, …")
+    image_workers: int = Field(default=2, ge=1, le=64, description="Studies that are converted at the same time.")
+    image_cache_gb: float = Field(default=0, ge=0, description="Prepared images, all projects; 0 is without limit.")
+    image_retention_days: float = Field(
+        default=0,
+        ge=0,
+        description="Prepared images unused for so long go; 0: when the project ends.",
+    )
+    image_disk_reserve_gb: float = Field(default=2, ge=0, description="Images are not pulled with less disk free.")
     policy: Path | None = Field(
         default=None,
         description="The policy file; policy.yaml in the data folder if not set. It goes before variables.",

@@ -238,6 +238,7 @@ def agent(hospital: Hospital, hub_key: Ed25519PrivateKey, tmp_path: Path, duckdb
     yield agent
     agent.supervisor.stop_all()
     Site.eventually(lambda: not [t for t in threading.enumerate() if t.name == "node-events"])
+    agent.pipeline.close()
     agent.ledger.close()
     agent.what_left.close()
     agent.store.close()

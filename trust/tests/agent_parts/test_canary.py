@@ -27,7 +27,7 @@ from flip_contracts.tasks import (
 from flip_trust.enrich.cli import enrich
 from flip_trust.enrich.matching import Match
 from flip_trust.errors import OptOutFileInvalid
-from flip_trust.imaging.folder import FolderDriver
+from flip_trust.imaging.drivers.folder import FolderDriver
 from flip_trust.ledger.export import as_csv, as_fhir
 from flip_trust.optouts.service import read_csv
 
@@ -39,7 +39,7 @@ def small_archive(site, hospital, tmp_path):
     for study in hospital.dicom.iterdir():
         if dcmread(study / "IM0001", specific_tags=["AccessionNumber"]).AccessionNumber in kept:
             shutil.copytree(study, tmp_path / "few" / study.name)
-    site.agent.pipeline._driver = FolderDriver(tmp_path / "few")
+    site.agent.pipeline.driver = FolderDriver(tmp_path / "few")
 
 
 def test_no_canary_is_logged_or_leaves(site, hospital, small_archive, caplog, capfd):

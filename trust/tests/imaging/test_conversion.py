@@ -18,7 +18,6 @@ from pydicom.uid import (
 
 from flip_contracts.imaging import SeriesRule
 from flip_trust.imaging.errors import Exclusion
-from flip_trust.imaging.pipeline import Pipeline
 from flip_trust.imaging.plan import StudyPlan
 from flip_trust.imaging.reasons import REASONS
 from flip_trust.synthetic import variants
@@ -44,7 +43,7 @@ def replace(site, datasets, *, keep=False):
 
 
 def prepared(site, plan=None, types=frozenset({"NIFTI"})):
-    pipeline = Pipeline(site.pipeline._driver, site.cache, site.key, site.ledger, lambda _: plan or StudyPlan())
+    pipeline = site.pipe(site.pipeline.driver, plan_of=lambda _: plan or StudyPlan())
     return pipeline.folder_of(site.project, site.first, set(types))
 
 
@@ -273,7 +272,7 @@ def test_a_series_rule_takes_what_it_says(site, rule, expected):
     replace(site, [*axial, *coronal, *thick])
     plan = StudyPlan(rule=SeriesRule.model_validate(rule))
     if not expected:
-        pipeline = Pipeline(site.pipeline._driver, site.cache, site.key, site.ledger, lambda _: plan)
+        pipeline = site.pipe(site.pipeline.driver, plan_of=lambda _: plan)
         pipeline.prepare(site.project, [site.first])
         assert site.outcome() == excluded("not_selected")
         return

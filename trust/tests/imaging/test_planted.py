@@ -15,7 +15,6 @@ from pydicom.tag import Tag
 from flip_trust.imaging import allowlist as allow
 from flip_trust.imaging.deidentify import Dates
 from flip_trust.imaging.errors import ImagingExcluded
-from flip_trust.imaging.pipeline import Pipeline
 from flip_trust.imaging.plan import StudyPlan, TextCheck
 
 ALL = {"DICOM", "NIFTI", "SEGMENTATION"}
@@ -127,7 +126,7 @@ def test_none_of_the_planted_values_comes_out(site, planted, dates, caplog, capf
     assert len(planted.needles) > 2000
     plan = StudyPlan(dates=dates)
     with caplog.at_level(logging.DEBUG):
-        pipeline = Pipeline(site.pipeline._driver, site.cache, site.key, site.ledger, lambda _: plan)
+        pipeline = site.pipe(site.pipeline.driver, plan_of=lambda _: plan)
         folder = pipeline.folder_of(site.project, site.first, ALL)
     needles = {**planted.needles, site.first.encode(): "accession", b"CANARY": "any", b"19600229": "birth date"}
     outputs = [f for f in folder.rglob("*") if f.is_file()]
@@ -145,7 +144,7 @@ def test_none_of_the_planted_values_comes_out(site, planted, dates, caplog, capf
 
 def test_every_file_says_how_it_was_made_safe(site):
     plan = StudyPlan(dates=Dates.SHIFT)
-    pipeline = Pipeline(site.pipeline._driver, site.cache, site.key, site.ledger, lambda _: plan)
+    pipeline = site.pipe(site.pipeline.driver, plan_of=lambda _: plan)
     made = [dcmread(f) for f in (pipeline.folder_of(site.project, site.first, ALL) / "dicom").iterdir()]
     for ds in made:
         codes = [(c.CodeValue, c.CodingSchemeDesignator) for c in ds.DeidentificationMethodCodeSequence]
@@ -171,7 +170,7 @@ def test_a_person_has_one_pseudonym_and_one_shift_in_a_project_and_others_elsewh
 
 def test_the_bytes_of_a_planted_study_are_the_same_each_time(site, planted):
     def contents(name):
-        pipeline = Pipeline(site.pipeline._driver, site.home / name, site.key, site.ledger)
+        pipeline = site.pipe(site.pipeline.driver, site.home / name)
         folder = pipeline.folder_of(site.project, site.first, ALL)
         return {f.relative_to(folder): f.read_bytes() for f in folder.rglob("*") if f.is_file()}
 
@@ -221,7 +220,7 @@ def test_text_in_the_pixels_excludes_the_series(site, every_slice):
 @needs_tesseract
 def test_no_text_is_seen_where_there_is_none(site):
     plan = StudyPlan(text_check=TextCheck.ALWAYS)
-    pipeline = Pipeline(site.pipeline._driver, site.cache, site.key, site.ledger, lambda _: plan)
+    pipeline = site.pipe(site.pipeline.driver, plan_of=lambda _: plan)
     pipeline.prepare(site.project, [site.first, site.second])
     assert site.outcome() == ({"READY": 2}, {}, True)
 
@@ -234,7 +233,7 @@ def test_where_text_must_be_looked_for_and_cannot_be_nothing_is_made(site, monke
     with pytest.raises(ImagingExcluded):
         burned_in.tesseract()
     plan = StudyPlan(text_check=TextCheck.ALWAYS)
-    pipeline = Pipeline(site.pipeline._driver, site.cache, site.key, site.ledger, lambda _: plan)
+    pipeline = site.pipe(site.pipeline.driver, plan_of=lambda _: plan)
     pipeline.prepare(site.project, [site.first])
     assert site.outcome() == ({"EXCLUDED": 1}, {"text_check_unavailable": 1}, True)
     burned_in.tesseract.cache_clear()

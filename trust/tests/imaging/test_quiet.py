@@ -8,13 +8,14 @@ import logging, sys
 from pathlib import Path
 from uuid import UUID
 logging.basicConfig(level=logging.DEBUG)
-from flip_trust.imaging.folder import FolderDriver
+from flip_trust.imaging.drivers.folder import FolderDriver
 from flip_trust.imaging.ledger import Ledger
-from flip_trust.imaging.pipeline import Pipeline
+from flip_trust.imaging.pipeline import Patience, Pipeline
 
 home, archive, project, *accessions = sys.argv[1:]
 ledger = Ledger(Path(home) / "ledger.sqlite")
-pipeline = Pipeline(FolderDriver(Path(archive)), Path(home) / "cache", b"k" * 32, ledger)
+driver = FolderDriver(Path(archive))
+pipeline = Pipeline(driver, Path(home) / "cache", b"k" * 32, ledger, patience=Patience(tries=(), least_free=0))
 pipeline.prepare(UUID(project), accessions)
 print(ledger.counts(UUID(project)))
 """

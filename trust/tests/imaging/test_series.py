@@ -39,8 +39,8 @@ def test_label_follows_an_oblique_image(site):
 
 def test_many_callers_get_the_same_folder_built_once(site, monkeypatch):
     builds = []
-    build = site.pipeline._build
-    monkeypatch.setattr(site.pipeline, "_build", lambda *a: (builds.append(1), build(*a)))
+    build = site.pipeline._make
+    monkeypatch.setattr(site.pipeline, "_make", lambda *a: (builds.append(1), build(*a)))
     with ThreadPoolExecutor(6) as pool:
         asked = [pool.submit(site.pipeline.folder_of, site.project, site.first, {"NIFTI"}) for _ in range(6)]
         folders = {future.result() for future in asked}

@@ -117,7 +117,8 @@ def create_data_api(
         types: set[str] = set(body.resource_types)
         if "ALL" in types:
             types = {"NIFTI"}  # labels, DICOM and other files come along where there are any
-        return ImagesReply(str(images.folder_of(body.project_id, body.accession_id, types))).to_json()
+        found = images.folder_of(body.project_id, body.accession_id, types, run.manifest.run_id)
+        return ImagesReply(str(found)).to_json()
 
     @app.post(RESOURCES_PATH, status_code=201)
     async def add_resource(

@@ -47,6 +47,12 @@ def role(agent: "Agent") -> Finding | None:
 
 
 def pacs(agent: "Agent") -> Finding:
-    if agent.settings.dicom_dir.is_dir():
+    folder = agent.settings.dicom_dir
+    if folder is None:
+        steps = list(agent.pipeline.driver.test())
+        if steps[-1].fine:
+            return fine("PACS", "it can be asked")
+        return wrong("PACS", steps[-1].name, f"{steps[-1].remedy} `flip-trust pacs test` goes step by step")
+    if folder.is_dir():
         return fine("PACS", "a folder of DICOM files")
     return wrong("PACS", "the folder of DICOM files is not there", "FLIP_TRUST_DICOM_DIR has to name it")

@@ -12,13 +12,14 @@ from flip_trust.enrich import check
 from flip_trust.enrich.errors import NameRefused, NotTakenFromApps, ResourceExists, TooLarge
 from flip_trust.enrich.store import Enrichments, Resource
 from flip_trust.errors import AccessionNotInCohort
+from flip_trust.imaging.cache import VIEWS
 from flip_trust.imaging.errors import ResourceMissing
 from flip_trust.imaging.pipeline import Pipeline
 from flip_trust.imaging.study import RECORD
 from flip_trust.store import Store
 
 MAX_FILE_BYTES: Final = 512 * 2**20  # in memory, one for each caller
-_VIEWS, _SCRATCH = ".views", ".tmp-"
+_SCRATCH = ".tmp-"
 _RUN: Final = "run"
 
 
@@ -28,18 +29,20 @@ class Images:
     def __init__(self, pipeline: Pipeline, store: Store, enrichments: Enrichments, cache: Path, app_bytes: int = 0):
         self._pipeline, self._store, self.enrichments, self._cache = pipeline, store, enrichments, cache
         self._app_bytes = app_bytes
-        for left_over in cache.glob(f"*/{_VIEWS}/{_SCRATCH}*"):
+        for left_over in cache.glob(f"*/{VIEWS}/{_SCRATCH}*"):
             shutil.rmtree(left_over, ignore_errors=True)
 
-    def folder_of(self, project_id: UUID, accession_id: str, types: set[str]) -> Path:
-        """The accession's folder with what was added to it. Raises AccessionNotFound or ResourceMissing."""
+    def folder_of(self, project_id: UUID, accession_id: str, types: set[str], run_id: UUID | None = None) -> Path:
+        """The accession's folder with what was added to it; it stays while the run `run_id` goes on.
+
+        Raises AccessionNotFound or ResourceMissing.
+        """
         accession = accession_id.strip()
         added = self.enrichments.current(project_id, accession)
         if not added:
-            return self._pipeline.folder_of(project_id, accession, types)
-        folder = self._view(
-            project_id, self._pipeline.folder_of(project_id, accession, types - {"SEGMENTATION"}), added
-        )
+            return self._pipeline.folder_of(project_id, accession, types, run_id)
+        given = self._pipeline.folder_of(project_id, accession, types - {"SEGMENTATION"}, run_id)
+        folder = self._view(project_id, given, added)
         if "SEGMENTATION" in types and next(folder.glob("label_*.nii.gz"), None) is None:
             raise ResourceMissing("SEGMENTATION")
         return folder
@@ -124,7 +127,7 @@ class Images:
         """A folder of hard links: the archive's files, and over them the newest of what was added."""
         state = hashlib.sha256((given / RECORD).read_bytes())
         state.update("".join(f"{one.name}/{one.sha256}" for one in added).encode())
-        views = self._cache / str(project_id) / _VIEWS
+        views = self._cache / str(project_id) / VIEWS
         view = views / f"{given.name}-{state.hexdigest()[:16]}"
         if view.is_dir():
             return view

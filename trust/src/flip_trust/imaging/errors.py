@@ -9,7 +9,9 @@ class Exclusion(StrEnum):
 
     ACCESSION_NOT_FOUND = "accession_not_found"
     ACCESSION_AMBIGUOUS = "accession_ambiguous"
+    ACCESSION_INVALID = "accession_invalid"
     PULL_FAILED = "pull_failed"
+    INSTANCES_MISSING = "instances_missing"
     DICOM_INVALID = "dicom_invalid"
     DICOM_UNSUPPORTED = "dicom_unsupported"
     INSTANCES_DIFFER = "instances_differ"

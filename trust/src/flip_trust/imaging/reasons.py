@@ -14,6 +14,14 @@ REASONS: Final[dict[E, tuple[str, str]]] = {
         "The archive has more than one study under this accession number, so nobody can say which is meant.",
         "Correct the number in the archive.",
     ),
+    E.ACCESSION_INVALID: (
+        "The cohort's number is empty, or has a wildcard or a backslash, which would match other people's studies.",
+        "Correct it in the OMOP database and approve the project again.",
+    ),
+    E.INSTANCES_MISSING: (
+        "The archive delivered another number of instances than it announced.",
+        "It is tried again; if it stays, look at the study in the archive.",
+    ),
     E.PULL_FAILED: (
         "The archive did not deliver the study, or not all of it.",
         "It is tried again. `flip-trust doctor` says whether the archive can be reached.",

@@ -104,7 +104,8 @@ def prepare_study(
         study = _sort(raw, accession_id)
         images = _deidentify(study, plan, Deidentifier(project_key, plan.dates), dicom)
         labels = _deidentify_labels(study, images, Deidentifier(project_key, plan.dates), dicom)
-    shutil.rmtree(raw)  # from here on nothing identifiable is on disk
+    # From here on nothing identifiable is on disk. First renamed: half of a study must not look like a pulled one.
+    shutil.rmtree(raw.rename(raw.with_name(f"{raw.name}-used")))
     reached(ImagingStage.DEIDENTIFIED)
     made = _convert(study, images, out) if plan.nifti else []
     if not (made or (images and not plan.nifti and plan.keep_dicom)):

@@ -12,7 +12,6 @@ import pytest
 from pydicom import dcmread
 
 from flip_trust.imaging.errors import AccessionNotFound, ResourceMissing
-from flip_trust.imaging.pipeline import Pipeline
 from flip_trust.synthetic.dicom import write_dicom
 
 ALL = {"DICOM", "NIFTI", "SEGMENTATION"}
@@ -41,8 +40,7 @@ def test_label_is_bit_exact_on_the_grid_of_its_image(site):
 
 def test_two_runs_give_the_same_bytes(site):
     def contents(cache):
-        pipeline = Pipeline(site.pipeline._driver, cache, site.key, site.ledger)
-        folder = pipeline.folder_of(site.project, site.first, ALL)
+        folder = site.pipe(site.pipeline.driver, cache).folder_of(site.project, site.first, ALL)
         return {f.relative_to(folder): f.read_bytes() for f in folder.rglob("*") if f.is_file()}
 
     assert contents(site.home / "one") == contents(site.home / "two")
@@ -54,7 +52,7 @@ def test_no_planted_identity_reaches_any_output_byte(site):
     uids = {str(v) for ds in originals for v in (ds.StudyInstanceUID, ds.SeriesInstanceUID, ds.SOPInstanceUID)}
     needles = [b"CANARY", b"19600229", b"20240301", b"101500", *(uid.encode() for uid in uids)]
     outputs = [f for f in site.cache.rglob("*") if f.is_file()]
-    assert len(outputs) > 60
+    assert len(outputs) > 60  # with the cache's own index
     for file in outputs:
         data = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
         assert not [needle for needle in needles if needle in data]
@@ -122,23 +120,48 @@ def test_not_found_is_tried_again_once_the_study_has_arrived(site):
 def test_progress_is_told_after_each_accession_and_a_second_prepare_does_no_work(site, monkeypatch):
     seen = []
     site.pipeline.prepare(site.project, [site.first, site.second, site.first], lambda: seen.append(site.outcome()))
-    assert [stages for stages, _, _ in seen] == [{"REQUESTED": 2}, {"READY": 1, "REQUESTED": 1}, {"READY": 2}]
-    assert [final for _, _, final in seen] == [False, False, True]
-    monkeypatch.setattr(site.pipeline, "_build", None)
+    assert seen[0] == ({"REQUESTED": 2}, {}, False)
+    assert [stages.get("READY", 0) for stages, _, _ in seen[1:]] in ([1, 2], [2, 2])
+    assert seen[-1] == ({"READY": 2}, {}, True)
+    monkeypatch.setattr(site.pipeline, "_make", None)
     site.pipeline.prepare(site.project, [site.first, site.second])
     assert site.outcome() == ({"READY": 2}, {}, True)
 
 
+def test_each_stage_is_recorded_with_time_and_count(site):
+    site.pipeline.prepare(site.project, [site.first])
+    steps = site.ledger.steps(site.project, site.pipeline.accession_key(site.project, site.first))
+    assert [(s.stage.value, s.count) for s in steps] == [
+        ("REQUESTED", None),
+        ("FOUND", 33),
+        ("PULLED", 33),
+        ("DEIDENTIFIED", 33),
+        ("CONVERTED", 1),
+        ("CHECKED", 1),
+        ("READY", 1),
+    ]
+    assert [s.at for s in steps] == sorted(s.at for s in steps)
+
+
+@pytest.mark.parametrize("accession", ["", "*", "ACC-CANARY-?", "A\\B"])
+def test_what_may_not_be_asked_is_excluded_and_never_asked(site, monkeypatch, accession):
+    monkeypatch.setattr(site.pipeline.driver, "find", None)
+    site.pipeline.prepare(site.project, [accession])
+    assert site.outcome() == ({"EXCLUDED": 1}, {"accession_invalid": 1}, True)
+
+
 def test_damaged_files_and_failing_archives_leave_no_trace_in_logs(site, caplog, capfd):
     class Broken:
-        def pull(self, accession_id, into):
+        def find(self, accession_id):
             raise RuntimeError(f"CANARY {accession_id}")
+
+        def close(self): ...
 
     broken = site.files(site.first)[0]
     broken.write_bytes(broken.read_bytes()[:-2000])
     with caplog.at_level(logging.DEBUG):
         site.pipeline.prepare(site.project, [site.first])
-        Pipeline(Broken(), site.home / "other", site.key, site.ledger).prepare(site.project, [site.second])
+        site.pipe(Broken(), site.home / "other").prepare(site.project, [site.second])
     assert site.outcome() == ({"EXCLUDED": 2}, {"dicom_invalid": 1, "pull_failed": 1}, True)
     printed = "".join(capfd.readouterr()) + caplog.text
     assert "CANARY" not in printed

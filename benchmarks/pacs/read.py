@@ -1,0 +1,118 @@
+"""`get_by_accession_number` of a cached accession, through the SDK and the trust's data API in a process of its own."""
+
+import datetime as dt
+import hashlib
+import json
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from benchmarks.pacs.archive import Archive
+
+TOKEN, READS = "token-of-a-benchmark", 300
+
+
+def measure(archive: Archive) -> None:
+    from flip import FLIP, protocol
+    from flip.errors import FlipError
+
+    project = uuid4()
+    order = json.dumps(
+        {
+            "home": str(archive.home / "reading"),
+            "pacs": {
+                **archive.settings("DICOMweb").model_dump(mode="json"),
+                "password": archive.settings("DICOMweb").password.get_secret_value(),
+            },
+            "accessions": archive.accessions[:4],
+            "project": str(project),
+        }
+    )
+    server = subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.pacs.read"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert server.stdin is not None
+    assert server.stdout is not None
+    try:
+        server.stdin.write(order + "\n")
+        server.stdin.flush()
+        url = f"http://127.0.0.1:{int(server.stdout.readline())}"
+        os.environ |= {protocol.ENV_MODE: "client", protocol.ENV_URL: url, protocol.ENV_RUN_TOKEN: TOKEN}
+        flip, took = FLIP(), list[float]()
+        for number in range(READS):
+            start = time.perf_counter()
+            folder = flip.get_by_accession_number(str(project), archive.accessions[number % 4])
+            took.append((time.perf_counter() - start) * 1e3)
+            assert list(folder.glob("input_*.nii.gz"))
+        size = sum(f.stat().st_size for f in folder.glob("*.nii.gz")) / 1e6
+        p95 = statistics.quantiles(took, n=20)[18]
+        print(f"\nget_by_accession_number, cached, {size:.0f} MB of NIfTI verified on each read:")
+        print(f"  median {statistics.median(took):.1f} ms, p95 {p95:.1f} ms")
+        start = time.perf_counter()
+        try:
+            flip.get_by_accession_number(str(project), "NOT-IN-COHORT")
+        except FlipError as error:
+            print(
+                f"  missing: {type(error).__name__} ({error.code}) after {(time.perf_counter() - start) * 1e3:.1f} ms"
+            )
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def serve() -> None:
+    """The trust's side: an approved project with these accessions, a run of it, and the data API."""
+    import uvicorn
+
+    from flip_contracts.manifest import Net, RunManifest
+    from flip_contracts.tasks import ReviewProject
+    from flip_trust.agent import Agent
+    from flip_trust.data_api.app import create_data_api
+    from flip_trust.settings import TrustSettings
+    from flip_trust.synthetic.omop import synthesise
+
+    order: dict[str, Any] = json.loads(sys.stdin.readline())
+    home = Path(order["home"])
+    home.mkdir()
+    synthesise(home / "omop.duckdb", 1, 50, lambda table, count: None)
+    agent = Agent(
+        TrustSettings(
+            data_dir=home / "state",
+            hub_url="http://127.0.0.1:9",
+            omop_path=home / "omop.duckdb",
+            pacs=order["pacs"],
+            fl_command=home / "none",
+        )
+    )
+    agent.store.set_identity(name="trust-alpha", trust_id=str(uuid4()), token="t", hub_public_key="")
+    review = ReviewProject(
+        project_id=order["project"], project_name="p", purpose="x", owner="o", imaging=False, query_id=uuid4(),
+        sql="SELECT person_id FROM omop.person",
+    )  # fmt: skip
+    agent.store.put_review(review)
+    agent.approvals.approve(review.project_id)
+    rows = [[accession] for accession in order["accessions"]]
+    agent.store.put_cohort(review.project_id, [("accession_id", "string")], rows, dt.datetime.now(dt.UTC).isoformat())
+    manifest = RunManifest(
+        run_id=uuid4(), project_id=review.project_id, model_id=uuid4(), model_name="m", query_id=review.query_id,
+        fab_sha256="0" * 64, trusts=["trust-alpha"], net=Net(superlink="127.0.0.1:1", ca_pem="x"),
+        issued_at=dt.datetime.now(dt.UTC),
+    )  # fmt: skip
+    agent.store.put_run(manifest, "key")
+    agent.store.update_run(manifest.run_id, token_sha256=hashlib.sha256(TOKEN.encode()).hexdigest())
+    agent.pipeline.prepare(review.project_id, order["accessions"])
+    api = create_data_api(agent.store, agent.approvals, agent.pipeline, agent.outbox, "[A-Z]+")
+    listening = socket.socket()
+    listening.bind(("127.0.0.1", 0))
+    print(listening.getsockname()[1], flush=True)
+    uvicorn.Server(uvicorn.Config(api, log_level="warning", access_log=False)).run(sockets=[listening])
+
+
+if __name__ == "__main__":
+    serve()
