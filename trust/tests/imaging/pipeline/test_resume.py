@@ -58,7 +58,7 @@ if os.environ.get("DIE_REMOVING"):
     remove = shutil.rmtree
 
     def removed(path, *rest, **more):
-        if Path(path).name == "used":
+        if Path(path).name == "raw-used":
             next(iter(Path(path).iterdir())).unlink()
             os.killpg(0, signal.SIGKILL)
         remove(path, *rest, **more)

@@ -144,7 +144,7 @@ class Receiver:
                 environment[name] = os.environ[name]
         return subprocess.Popen(
             [*command, "104"],  # the port is not used with --inetd
-            stdin=connection,
+            stdin=connection.fileno(),
             stdout=subprocess.DEVNULL,  # it names patients
             stderr=subprocess.DEVNULL,
             cwd=own,
