@@ -85,8 +85,8 @@ def test_run_length_encoded_images_are_read(site):
 
 def test_screen_shots_and_localizers_are_left_behind(site):
     extra = site.files(site.second)[0]
-    study = dcmread(site.files(site.first)[0]).StudyInstanceUID
-    change(extra, AccessionNumber=site.first, StudyInstanceUID=study)
+    study = dcmread(site.files(site.first)[0])
+    change(extra, AccessionNumber=site.first, StudyInstanceUID=study.StudyInstanceUID, PatientID=study.PatientID)
     change(extra, SOPClassUID=SecondaryCaptureImageStorage)
     first = site.files(site.first, "IM*")
     scout = next(f for f in first if f != extra)

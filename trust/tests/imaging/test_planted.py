@@ -118,6 +118,10 @@ def planted(site):
             ds.PatientName = ds.StudyDescription = planter.text("slice")
         ds.save_as(file, enforce_file_format=True)
         file.rename(file.with_name(planter.text("file name")))
+    for file in site.files(site.first, "SG*"):
+        ds = dcmread(file)
+        ds.PatientID = same["PatientID"]  # one study is of one patient, or it is ambiguous
+        ds.save_as(file, enforce_file_format=True)
     return planter
 
 
@@ -226,8 +230,9 @@ def test_no_text_is_seen_where_there_is_none(site):
 
 
 def test_where_text_must_be_looked_for_and_cannot_be_nothing_is_made(site, monkeypatch):
-    from flip_trust.imaging import burned_in
+    from flip_trust.imaging import burned_in, workers
 
+    monkeypatch.setattr(workers.Workers, "prepare", lambda self, order: workers._work(order))  # in this process
     burned_in.tesseract.cache_clear()
     monkeypatch.setattr(burned_in.shutil, "which", lambda _: None)
     with pytest.raises(ImagingExcluded):

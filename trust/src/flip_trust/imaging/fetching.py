@@ -1,9 +1,11 @@
 """One accession's study from the archive to a folder, whole: unambiguous, every instance once, as many as announced."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydicom import dcmread
 from pydicom.filereader import read_file_meta_info
 
 from flip_trust.imaging.drivers.port import PacsDriver, Spend, Study, askable
@@ -55,21 +57,31 @@ def pull_whole(driver: PacsDriver, study: Study, into: Path, spend: Spend) -> Pu
 
 def _once_each(files: list[Path]) -> list[Path]:
     """Without the second copy of an instance. Two different files of one name: nobody can say which is right."""
-    kept: dict[str, Path] = {}
+    kept, firsts = list[Path](), dict[str, Path]()
     for file in files:
-        uid = _instance(file)
-        first = kept.setdefault(uid, file)
-        if first is file:
-            continue
-        if _digest(first) != _digest(file):
+        first = firsts.setdefault(_instance(file), file)
+        if first is file or _inner_instance(first) != _inner_instance(file):
+            kept.append(file)
+        elif _digest(first) != _digest(file):
             raise ImagingExcluded(Exclusion.INSTANCES_DIFFER)
-        file.unlink()
-    return list(kept.values())
+        else:
+            file.unlink()
+    return kept
 
 
 def _instance(file: Path) -> str:
+    """By the file's head, which is quick to read."""
+    return _read(lambda: str(read_file_meta_info(file).MediaStorageSOPInstanceUID))
+
+
+def _inner_instance(file: Path) -> str:
+    """By the data set itself. Some software leaves the head as it was."""
+    return _read(lambda: str(dcmread(file, stop_before_pixels=True, specific_tags=["SOPInstanceUID"]).SOPInstanceUID))
+
+
+def _read(what: Callable[[], str]) -> str:
     try:
-        return str(read_file_meta_info(file).MediaStorageSOPInstanceUID)
+        return what()
     except OSError:
         raise
     except Exception:  # noqa: BLE001 - damaged DICOM raises nearly anything, and its text may quote the file
