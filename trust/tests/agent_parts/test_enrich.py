@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from flip_contracts.tasks import CloseProject
-from flip_trust import cli
+from flip_trust import cli, terminal
 from flip_trust.enrich.errors import ImageUnclear, NameRefused, NotALabel, OffGrid
 from flip_trust.enrich.matching import accession_of, rest_of
 from flip_trust.errors import AccessionNotInCohort
@@ -188,7 +188,7 @@ def test_a_file_is_matched_by_folder_or_by_how_its_name_begins(path, accession):
 
 @pytest.fixture
 def run_cli(site, monkeypatch):
-    monkeypatch.setattr(cli, "_agent", lambda: site.agent)
+    monkeypatch.setattr(terminal, "opened", lambda: site.agent)
     return lambda *arguments: CliRunner().invoke(cli.app, [str(a) for a in arguments])
 
 

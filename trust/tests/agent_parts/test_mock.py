@@ -6,14 +6,14 @@ import nibabel as nib
 import pytest
 from typer.testing import CliRunner
 
-from flip_trust import cli
+from flip_trust import cli, terminal
 from flip_trust.disclosure.policy import Policy
 from flip_trust.mock.images import Geometry, shared_geometries
 
 
 @pytest.fixture
 def mock(site, tmp_path, monkeypatch):
-    monkeypatch.setattr(cli, "_agent", lambda: site.agent)
+    monkeypatch.setattr(terminal, "opened", lambda: site.agent)
 
     def mock(review, *more, out=tmp_path / "mock"):
         done = CliRunner().invoke(
@@ -65,9 +65,9 @@ def test_values_lie_where_the_told_aggregates_say(site, mock):
     assert not (out / "accession-resources").exists()
 
 
-def test_a_cohort_of_which_nothing_is_told_gives_no_mock_data(site, mock):
+def test_a_cohort_of_which_nothing_is_told_gives_no_mock_data(site, mock, monkeypatch):
     review = site.approved()
-    site.agent.disclosure._policy = Policy(threshold=10_000)
+    monkeypatch.setattr(type(site.agent), "policy", Policy(threshold=10_000))
     done, out = mock(review)
     assert (done.exit_code, out.exists()) == (1, False)
     assert "cohort_not_told" in done.output
