@@ -231,17 +231,18 @@ class Agent:
     def _watch_decisions_forever(self) -> None:
         seen: object = None
         while not self._stop.wait(LOOK_SECONDS):
-            self._note_policy()
-            version = self.store.version(), self._policy_seen
-            expired = any(p.signed and p.signed.expires_at for p in self.store.projects())
-            if version != seen or expired:
+            try:
+                self._note_policy()
+                version = self.store.version(), self._policy_seen
+                ends = any(self.approvals.ends_at(project) for project in self.store.projects())
+                if version == seen and not ends:
+                    continue
                 seen = version
                 self.outbox.nudge()
-                try:
-                    self.apply_decisions()
-                except Exception as bug:  # noqa: BLE001  loop edge: withdrawals must still be seen after a failure
-                    log.error("applying decisions failed: %s", type(bug).__name__)
-                    seen = None
+                self.apply_decisions()
+            except Exception as bug:  # noqa: BLE001  loop edge: withdrawals must still be seen after a failure
+                log.error("applying decisions failed: %s", type(bug).__name__)
+                seen = None
 
     def _note_policy(self) -> None:
         """A change of the policy file stands in the ledger, by the hash of the file."""

@@ -1,5 +1,6 @@
 """The trust API of the hub. Outbound only."""
 
+import sqlite3
 import ssl
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
@@ -67,7 +68,10 @@ class HubClient:
 
     def _call(self, method: str, path: str, timeout: float, content: str = "", params: Any = None) -> httpx.Response:
         token = self._token()
-        self._witness.going_out(path, content)
+        try:
+            self._witness.going_out(path, content)
+        except sqlite3.Error as error:  # nothing leaves without an entry; callers try again
+            raise HubUnreachable(f"the ledger of what left cannot be written ({type(error).__name__})") from error
         response = self._send(method, path, timeout, content, params, token)
         if response.status_code == 401 and (newer := self._token()) != token:  # rotated in the meantime
             response = self._send(method, path, timeout, content, params, newer)

@@ -1,6 +1,7 @@
 """The way out: every message is stored first, sent in order, and deleted when the hub has it."""
 
 import logging
+import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 
@@ -35,7 +36,10 @@ class Outbox:
         waiting = self._store.messages(BATCH)
         if not waiting:
             return False
-        self._witness(waiting)
+        try:
+            self._witness(waiting)
+        except sqlite3.Error as error:
+            raise HubUnreachable(f"the ledger of what left cannot be written ({type(error).__name__})") from error
         try:
             receipt = hub.send([message for _, message in waiting])
         except HubRefused as refusal:

@@ -1,6 +1,7 @@
 """A hub in wrong hands: whatever it sends is refused here, and stands in this trust's own ledger."""
 
 import hashlib
+import sqlite3
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -10,6 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from flip_contracts.messages import ProjectDecision
 from flip_contracts.statuses import Decision
 from flip_contracts.tasks import CohortCount, JoinRun, LeaveRun, StartNode
+from flip_trust.errors import HubUnreachable
+from flip_trust.heartbeat import heartbeat
 from flip_trust.ledger.verify import verify
 
 
@@ -147,3 +150,24 @@ def test_everything_that_is_sent_stands_in_the_ledger_before_it_leaves(site):
     assert {e.approved_by for e in sent} == {"Dr A"}
     assert {e.project_id for e in sent} == {str(review.project_id)}
     assert verify(site.agent.what_left.path).problems == []
+
+
+def test_where_the_ledger_cannot_be_written_nothing_leaves_and_nothing_is_lost(site, monkeypatch):
+    site.approved()
+    waiting = site.agent.store.messages(1000)
+
+    def full(*_):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    class Hub:
+        def send(self, _):
+            raise AssertionError("it must not be sent")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(site.agent.what_left, "record", full)
+        with pytest.raises(HubUnreachable):  # as if the hub were away: it is tried again
+            site.agent.outbox.flush(Hub())
+        patched.setattr("flip_trust.ledger.witness.WhatLeft.record", full)
+        with pytest.raises(HubUnreachable):
+            site.agent._hub().heartbeat(heartbeat(site.agent))
+    assert site.agent.store.messages(1000) == waiting

@@ -10,6 +10,7 @@ import re
 import secrets
 import shutil
 import signal
+import sqlite3
 import subprocess
 import threading
 import time
@@ -195,7 +196,7 @@ class Supervisor:
 
     def _witness_reply(self, run_id: UUID, line: str, under_way: dict[str, str]) -> None:
         """What the node says of a reply that it hands to the SuperLink goes into the ledger, and not to the hub."""
-        with contextlib.suppress(ValueError, TypeError, AttributeError, KeyError):
+        try:
             said = json.loads(line)
             if said["event"] not in ("sending", "sent") or not SHA256.fullmatch(said["text"]):
                 return
@@ -204,6 +205,10 @@ class Supervisor:
                 under_way[said["text"]] = kind
             elif under_way.pop(said["text"], None) is not None:
                 self._witness.model_update(run_id, said["text"], int(said["numbers"]["bytes"]), kind)
+        except sqlite3.Error as error:
+            log.error("run %s: a reply that left is not in the ledger: %s", run_id, type(error).__name__)
+        except (ValueError, TypeError, AttributeError, KeyError):
+            return  # no event; `_tell_line` says so
 
     def _tell_line(self, run_id: UUID, line: str, place: str) -> None:
         try:
