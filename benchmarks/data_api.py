@@ -48,7 +48,7 @@ def serve(folder: Path) -> None:
     from flip_trust.settings import TrustSettings
 
     agent = Agent(TrustSettings(**settings(folder)))
-    api = create_data_api(agent.store, agent.approvals, agent.images, agent.outbox, "[A-Z]+")
+    api = create_data_api(agent.store, agent.approvals, agent.images, agent.outbox, agent.rules, agent.witness)
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
     print(listening.getsockname()[1], flush=True)

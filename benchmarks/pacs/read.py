@@ -107,7 +107,7 @@ def serve() -> None:
     agent.store.put_run(manifest, "key")
     agent.store.update_run(manifest.run_id, token_sha256=hashlib.sha256(TOKEN.encode()).hexdigest())
     agent.pipeline.prepare(review.project_id, order["accessions"])
-    api = create_data_api(agent.store, agent.approvals, agent.images, agent.outbox, "[A-Z]+")
+    api = create_data_api(agent.store, agent.approvals, agent.images, agent.outbox, agent.rules, agent.witness)
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
     print(listening.getsockname()[1], flush=True)

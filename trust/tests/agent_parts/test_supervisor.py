@@ -289,5 +289,5 @@ def test_a_run_that_was_left_does_not_come_back(site, review):
     pids = site.pids(run_id)
     assert site.code(LeaveRun(run_id=run_id)) is None
     gone(site, pids)
-    Supervisor(site.agent.settings, site.agent.store, site.agent.outbox).clean_up_after_crash()
+    Supervisor(site.agent.settings, site.agent.store, site.agent.outbox, site.agent.witness).clean_up_after_crash()
     assert rejoins(site, run_id) == []
