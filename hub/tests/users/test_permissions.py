@@ -135,6 +135,7 @@ ROWS: dict[str, Row] = {
     "list_files": see(),
     "delete_file": change(),
     "check_files": see(),
+    "list_changes": see("?trust=alpha"),
     "download_file": see(),
     "put_bundle": change(),
     "describe_uploads": Row(PEOPLE),  # says what the protocol can do, nothing of the model

@@ -806,6 +806,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/models/{model_id}/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Changes
+         * @description What differs in the app from what last ran at this trust. `since` null: nothing has run there, all is new.
+         */
+        get: operations["list_changes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/models/{model_id}/check": {
         parameters: {
             query?: never;
@@ -2320,6 +2340,12 @@ export interface components {
             /** Value */
             value: string;
         };
+        /** ChangesRead */
+        ChangesRead: {
+            /** Files */
+            files: components["schemas"]["FileChangeRead"][];
+            since: components["schemas"]["RanRead"] | null;
+        };
         /**
          * ChartCellRead
          * @description `count` adds up `trusts` trusts that gave a number; null if none did. `suppressed_trusts` have somebody here, but
@@ -2552,6 +2578,8 @@ export interface components {
         /**
          * CohortCheckRead
          * @description `columns`: what the query selects. `warnings`: what would hold it up later, in words.
+         *
+         *     `words`: the query in plain English, a line for each part; two spaces in front of a line for each level.
          */
         CohortCheckRead: {
             /** Columns */
@@ -2561,6 +2589,8 @@ export interface components {
             problem: components["schemas"]["SqlProblemRead"] | null;
             /** Warnings */
             warnings: string[];
+            /** Words */
+            words: string[];
         };
         /**
          * CohortCount
@@ -3227,6 +3257,24 @@ export interface components {
              * @default
              */
             request_id?: string;
+        };
+        /**
+         * FileChangeRead
+         * @description `diff`: lines of a unified diff, at most 1000; `left_out`: how many more there are. pyproject.toml is compared by
+         *     its settings, a line for each: the platform writes that file anew and adds its own.
+         */
+        FileChangeRead: {
+            /**
+             * Change
+             * @enum {string}
+             */
+            change: "added" | "removed" | "changed";
+            /** Diff */
+            diff: string[];
+            /** Left Out */
+            left_out: number;
+            /** Path */
+            path: string;
         };
         /**
          * FileNameInvalidProblem
@@ -5554,6 +5602,19 @@ export interface components {
              * @default
              */
             request_id?: string;
+        };
+        /** RanRead */
+        RanRead: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * Run Id
+             * Format: uuid
+             */
+            run_id: string;
         };
         /**
          * ReceivedRead
@@ -10869,6 +10930,85 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["BundleRefusedProblem"] | components["schemas"]["BundleUnreadableProblem"] | components["schemas"]["FileNameInvalidProblem"] | components["schemas"]["FileTypeMismatchProblem"] | components["schemas"]["FileTypeRefusedProblem"] | components["schemas"]["TooManyFilesProblem"] | components["schemas"]["RequestInvalidProblem"];
+                };
+            };
+            /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalProblem"];
+                };
+            };
+            /** @description `unavailable`: The hub does not reach its database at this moment. Try again in a few seconds. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableProblem"];
+                };
+            };
+        };
+    };
+    list_changes: {
+        parameters: {
+            query: {
+                /** @description Name of the trust. */
+                trust: string;
+            };
+            header?: never;
+            path: {
+                model_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangesRead"];
+                };
+            };
+            /** @description `not_authenticated`: Log in, or send a valid token as `Authorization: Bearer …`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotAuthenticatedProblem"];
+                };
+            };
+            /** @description `csrf_token_missing`: Send the `csrf_token` of your login (or of `GET /api/v1/auth/session`) as the header `X-CSRF-Token`. `forbidden`: Your role does not allow this. The message names the permission, and the roles that have it. `login_needed`: An API token cannot do this. Log in with your password or your organisation's login. `scope_missing`: This API token lacks a scope for that. Create one with the scope that the message names. `session_restricted`: Finish your login first: `details.next` says whether to set up TOTP or to choose a new password. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsrfTokenMissingProblem"] | components["schemas"]["ForbiddenProblem"] | components["schemas"]["LoginNeededProblem"] | components["schemas"]["ScopeMissingProblem"] | components["schemas"]["SessionRestrictedProblem"];
+                };
+            };
+            /** @description `not_found`: There is no such thing, or it is not yours to see. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotFoundProblem"];
+                };
+            };
+            /** @description `invalid_request`: The request does not have the documented shape; `details.fields` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestInvalidProblem"];
                 };
             };
             /** @description `internal`: Unexpected failure; the hub's log has it under the request id. */

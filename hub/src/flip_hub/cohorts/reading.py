@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from flip_contracts.messages import TaskError
+from flip_contracts.sql_guard.words import describe
 from flip_contracts.tasks import CohortCountResult
 from flip_hub.cohorts.charts import merged_charts
 from flip_hub.cohorts.schemas import (
@@ -36,12 +37,12 @@ def check_read(sql: str, kind: str | None) -> CohortCheckRead:
     except QueryRefused as refusal:
         line, column = refusal.details.get("line"), refusal.details.get("column")
         problem = SqlProblemRead(code=refusal.code, message=refusal.message, line=line, column=column)
-        return CohortCheckRead(ok=False, problem=problem, columns=[], warnings=[])
+        return CohortCheckRead(ok=False, problem=problem, columns=[], warnings=[], words=[])
     warnings = []
     if not found.has_accession_id and kind != "tabular":
         unless = " A tabular project does not." if kind is None else " Without it no image is prepared."
         warnings.append(f"It selects no accession_id, which an imaging project needs.{unless}")
-    return CohortCheckRead(ok=True, problem=None, columns=list(found.columns), warnings=warnings)
+    return CohortCheckRead(ok=True, problem=None, columns=list(found.columns), warnings=warnings, words=describe(sql))
 
 
 def query_read(session: Session, query: CohortQuery, offline_after: timedelta) -> CohortQueryRead:

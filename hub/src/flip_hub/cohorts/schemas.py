@@ -41,12 +41,16 @@ class SqlProblemRead(BaseModel):
 
 
 class CohortCheckRead(BaseModel):
-    """`columns`: what the query selects. `warnings`: what would hold it up later, in words."""
+    """`columns`: what the query selects. `warnings`: what would hold it up later, in words.
+
+    `words`: the query in plain English, a line for each part; two spaces in front of a line for each level.
+    """
 
     ok: bool
     problem: SqlProblemRead | None
     columns: list[str]
     warnings: list[str]
+    words: list[str]
 
 
 class SavedQuery(BaseModel):

@@ -1,11 +1,11 @@
 """Upload, list, download, delete and check the files of a model. Large files come by tus (`tus.py`)."""
 
 import tempfile
-from typing import Final
+from typing import Annotated, Final
 from urllib.parse import quote
 from uuid import UUID
 
-from fastapi import Request, Response
+from fastapi import Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
@@ -15,11 +15,19 @@ from flip_hub.audit.service import record
 from flip_hub.auth import Bearer, CurrentUser, user_of_token, visible_model
 from flip_hub.db import ReadSession, WriteSession
 from flip_hub.errors import HubError, NotFound, errors
-from flip_hub.files import service
+from flip_hub.files import changes, service
 from flip_hub.files.arrival import Stored, drop, store_bundle, store_file, take
 from flip_hub.files.bundles import BundleRefused, BundleTooLarge, BundleUnreadable
 from flip_hub.files.names import BUNDLES, SUFFIXES, FileNameInvalid, FileTypeMismatch, FileTypeRefused, check_name
-from flip_hub.files.schemas import CheckRead, FileRead, file_read, upload_read
+from flip_hub.files.schemas import (
+    ChangesRead,
+    CheckRead,
+    FileChangeRead,
+    FileRead,
+    RanRead,
+    file_read,
+    upload_read,
+)
 from flip_hub.files.tables import ModelFile
 from flip_hub.projects.service import approving_trusts
 from flip_hub.projects.tables import Project
@@ -173,6 +181,24 @@ def delete_file(model_id: UUID, path: str, user: CurrentUser, session: WriteSess
     """With what is on its way to this path, or was refused there."""
     service.delete_file(session, visible_model(session, user, model_id, change=True), path)
     return Response(status_code=204)
+
+
+@router.get("/changes")
+def list_changes(
+    model_id: UUID,
+    request: Request,
+    user: CurrentUser,
+    session: ReadSession,
+    trust: Annotated[str, Query(max_length=100, description="Name of the trust.")],
+) -> ChangesRead:
+    """What differs in the app from what last ran at this trust. `since` null: nothing has run there, all is new."""
+    model = visible_model(session, user, model_id)
+    since = changes.last_ran(session, model.id, trust)
+    found = changes.changes(session, request.app.state.objects, model.id, since)
+    return ChangesRead(
+        since=since and RanRead(run_id=since.run_id, at=since.at),
+        files=[FileChangeRead.model_validate(one, from_attributes=True) for one in found],
+    )
 
 
 @router.get("/check")

@@ -43,6 +43,26 @@ class CheckRead(BaseModel):
     not_ready: dict[str, str]
 
 
+class RanRead(BaseModel):
+    run_id: UUID
+    at: datetime
+
+
+class FileChangeRead(BaseModel):
+    """`diff`: lines of a unified diff, at most 1000; `left_out`: how many more there are. pyproject.toml is compared by
+    its settings, a line for each: the platform writes that file anew and adds its own."""
+
+    path: str
+    change: Literal["added", "removed", "changed"]
+    diff: list[str]
+    left_out: int
+
+
+class ChangesRead(BaseModel):
+    since: RanRead | None
+    files: list[FileChangeRead]
+
+
 def file_read(file: ModelFile) -> FileRead:
     return FileRead(
         path=file.path,

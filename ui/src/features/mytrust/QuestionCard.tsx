@@ -1,7 +1,7 @@
-/** What is asked: the purpose, whom it means here, and the query. */
+/** What is asked: the purpose, whom it means here, and the query in words and as it is. */
 import { Skeleton } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { cohortQuery } from '@/api/queries';
+import { checkSqlQuery, cohortQuery } from '@/api/queries';
 import type { Project } from '@/api/types';
 import { Card } from '@/components/Card';
 import { Term } from '@/components/Term';
@@ -9,6 +9,7 @@ import classes from './MyTrust.module.css';
 
 export function QuestionCard({ project, trust }: { project: Project; trust: string }) {
   const query = useQuery({ ...cohortQuery(project.query_id ?? ''), enabled: project.query_id !== null }).data;
+  const words = useQuery({ ...checkSqlQuery(query?.sql ?? ''), enabled: query !== undefined }).data?.words;
   const result = query?.answers.find((one) => one.trust === trust)?.result;
   return (
     <Card title="What is asked" note={project.purpose}>
@@ -33,6 +34,14 @@ export function QuestionCard({ project, trust }: { project: Project; trust: stri
         <code>flip-trust show {project.id.slice(0, 8)}…</code>
       </p>
       {!query && <Skeleton height={90} mt="md" />}
+      {words && words.length > 0 && (
+        <ul className={classes.words} aria-label="The query in words">
+          {words.map((line, index) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: two lines may be the same
+            <li key={index}>{line}</li>
+          ))}
+        </ul>
+      )}
       {query && (
         <details className={classes.fold}>
           <summary>The query as it is (SQL)</summary>

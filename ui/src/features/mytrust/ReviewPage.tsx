@@ -61,11 +61,11 @@ export function ReviewPage() {
         <div className={classes.stack}>
           <QuestionCard project={project} trust={asked.trust} />
           {models?.map((model) => (
-            <CodeCard key={model.id} model={model} />
+            <CodeCard key={model.id} model={model} trust={asked.trust} />
           ))}
           <ReceivedCard trust={asked.trust} project={projectId} />
         </div>
-        <AnswerCard asked={asked} />
+        <AnswerCard project={project} asked={asked} />
       </div>
     </>
   );
