@@ -134,11 +134,14 @@ async function everyPage<Page extends { next_after: number }, Item>(
   return all;
 }
 
-/** What the trusts would say of this SQL; asked while it is written. */
-export const checkSqlQuery = (sql: string) =>
+/** What the trusts would say of this SQL for a project of this kind; asked while it is written. */
+export const checkSqlQuery = (sql: string, kind?: string) =>
   queryOptions({
-    queryKey: ['sql', sql],
-    queryFn: () => data(hub.POST('/api/v1/cohort-queries/check', { body: { sql } })),
+    queryKey: ['sql', kind, sql],
+    queryFn: () =>
+      data(
+        hub.POST('/api/v1/cohort-queries/check', { body: { sql, kind: kind as 'imaging' | 'tabular' | undefined } }),
+      ),
     staleTime: Number.POSITIVE_INFINITY,
     gcTime: 60_000,
   });

@@ -38,7 +38,10 @@ export function CohortPage() {
   };
 
   const [settled] = useDebouncedValue(sql, SETTLE_MS);
-  const check = useQuery({ ...checkSqlQuery(settled), enabled: settled.trim() !== '' && !frozen }).data;
+  const check = useQuery({
+    ...checkSqlQuery(settled, project?.kind),
+    enabled: settled.trim() !== '' && project !== undefined && !frozen,
+  }).data;
   const run = useMutation({
     mutationFn: () =>
       data(

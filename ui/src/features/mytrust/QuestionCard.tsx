@@ -9,7 +9,8 @@ import classes from './MyTrust.module.css';
 
 export function QuestionCard({ project, trust }: { project: Project; trust: string }) {
   const query = useQuery({ ...cohortQuery(project.query_id ?? ''), enabled: project.query_id !== null }).data;
-  const words = useQuery({ ...checkSqlQuery(query?.sql ?? ''), enabled: query !== undefined }).data?.words;
+  const words = useQuery({ ...checkSqlQuery(query?.sql ?? '', project.kind), enabled: query !== undefined }).data
+    ?.words;
   const result = query?.answers.find((one) => one.trust === trust)?.result;
   return (
     <Card title="What is asked" note={project.purpose}>
