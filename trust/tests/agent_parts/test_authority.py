@@ -152,11 +152,17 @@ def test_opting_out_takes_people_out_of_every_cohort_and_they_do_not_come_back(s
         project = site.agent.approvals.valid(review.project_id)
         assert site.agent.approvals.frozen.rows(project)
         assert site.agent.approvals.frozen.packed(project)[0] == len(site.agent.store.cohort(review.project_id).rows)
-    folders = [site.agent.pipeline._folder(by_image.project_id, a) for a in owners]
+
+    def place(a):
+        return site.agent.pipeline.cache.place(
+            by_image.project_id, site.agent.pipeline.accession_key(by_image.project_id, a)
+        )
+
+    folders = [place(a) for a in owners]
     for folder in folders:
         folder.mkdir(parents=True)
     site.agent.apply_decisions()
-    kept = {a for a in owners if site.agent.pipeline._folder(by_image.project_id, a).exists()}
+    kept = {a for a in owners if place(a).exists()}
     assert kept == set(owners) - theirs
     api = site.api(site.live(by_image))
     image = {"project_id": str(by_image.project_id), "accession_id": accession, "resource_types": ["NIFTI"]}
