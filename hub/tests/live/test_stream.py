@@ -90,7 +90,10 @@ def test_a_place_that_is_no_longer_known_resets_the_page(hub, project, base):
     with hub.database.session() as session:
         session.execute(update(Event).values(at=now() - service.KEPT_FOR - timedelta(hours=2)))
         assert service.prune(session) == 1
-    tell(hub, project, 2)
+    with Stream(base, hub.researcher.token, f"project:{project['id']}") as other:
+        other.next()
+        tell(hub, project, 2)
+        assert other.next()["payload"] == {"text": "2"}  # from here on the place of the first stream is behind
     for unknown in (stream.last_id, "999999999"):
         with Stream(base, hub.researcher.token, f"project:{project['id']}", unknown) as again:
             assert again.next()["kind"] == "reset"

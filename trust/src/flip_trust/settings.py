@@ -5,7 +5,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from flip_contracts.sandbox import SandboxLevel
@@ -90,25 +90,40 @@ class NodeSettings(BaseSettings):
 class TrustSettings(NodeSettings):
     model_config = SettingsConfigDict(extra="forbid", env_nested_delimiter="__")
 
-    @model_validator(mode="after")
-    def _one_omop(self) -> "TrustSettings":
-        if (self.omop_path is None) == (self.omop_url is None):
+    # Of the fields, not of the whole: it is told together with what else is missing.
+    @field_validator("omop_url")
+    @classmethod
+    def _one_omop(cls, url: SecretStr | None, said: ValidationInfo) -> SecretStr | None:
+        if (said.data.get("omop_path") is None) == (url is None):
             raise ValueError("set one of FLIP_TRUST_OMOP_PATH (a DuckDB mart) and FLIP_TRUST_OMOP_URL (PostgreSQL)")
-        if (self.dicom_dir is None) == (self.pacs is None):
+        return url
+
+    @field_validator("pacs")
+    @classmethod
+    def _one_archive(cls, pacs: PacsSettings | None, said: ValidationInfo) -> PacsSettings | None:
+        if (said.data.get("dicom_dir") is None) == (pacs is None):
             raise ValueError("set one of FLIP_TRUST_DICOM_DIR (a folder) and FLIP_TRUST_PACS__KIND (dicomweb or dimse)")
+        return pacs
+
+    @model_validator(mode="after")
+    def _columns_that_are(self) -> "TrustSettings":
         allowed_columns(names(self.omop_also), names(self.omop_never))
         return self
 
     omop_path: Path | None = Field(default=None, description="The OMOP research mart, a DuckDB file.")
     omop_url: SecretStr | None = Field(
-        default=None, description="Instead of a mart: postgresql://… of the role that `flip-trust omop init-role` made."
+        default=None,
+        validate_default=True,
+        description="Instead of a mart: postgresql://… of the role that `flip-trust omop init-role` made.",
     )
     omop_also: str = Field(
         default="", description="table.column names that cohort SQL may ask beyond the default: note.note_title, …"
     )
     omop_never: str = Field(default="", description="table.column names that it may not ask here.")
     dicom_dir: Path | None = Field(default=None, description="Folder with DICOM files.")
-    pacs: PacsSettings | None = Field(default=None, description="Instead of a folder: FLIP_TRUST_PACS__KIND, …")
+    pacs: PacsSettings | None = Field(
+        default=None, validate_default=True, description="Instead of a folder: FLIP_TRUST_PACS__KIND, …"
+    )
     image_workers: int = Field(default=2, ge=1, le=64, description="Studies that are converted at the same time.")
     image_cache_gb: float = Field(default=0, ge=0, description="Prepared images, all projects; 0 is without limit.")
     image_retention_days: float = Field(

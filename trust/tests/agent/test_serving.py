@@ -12,7 +12,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from flip_contracts.messages import ImagingMessage
+from flip_contracts.messages import ImagingMessage, NodeEvent
 from flip_contracts.tasks import LeaveRun, StartNode
 from flip_trust.store import Store
 
@@ -158,11 +158,14 @@ def test_leaving_a_run_and_withdrawing_end_it_at_once(run, hub, site):
     assert [m.decision.decision for m in hub.of("decision")][-1] == "WITHDRAWN"
 
 
-def test_what_a_killed_agent_left_is_ended_at_the_next_start(run, site):
+def test_what_a_killed_agent_left_is_ended_at_the_next_start_and_takes_part_anew(run, site, hub):
+    first = site.agent.store.run(run.id).public_key
     after = site.fresh_agent()
     after.supervisor.clean_up_after_crash()
     assert not alive(run.child)
-    assert not run.folder.exists()
+    asked = site.eventually(lambda: [m for m in hub.of("node_event") if m.event == NodeEvent.REJOIN])
+    assert {m.run_id for m in asked} == {run.id}
+    assert all(m.public_key and m.public_key != first for m in asked)
 
 
 def test_an_imaging_project_tells_its_counts_to_the_end(site, hub):

@@ -75,7 +75,7 @@ def test_a_variable_comes_before_the_file_and_a_name_that_is_none_is_refused(tmp
     told = CliRunner().invoke(app, ["projects"]).output
     assert "settings_invalid" in told
     assert "FLIP_TRUST_HUB_ULR: there is no such setting" in told
-    assert "FLIP_TRUST_DICOM_DIR: it is not set" in told
+    assert "set one of FLIP_TRUST_DICOM_DIR (a folder)" in told
 
 
 def test_no_code_is_spent_and_nothing_is_written_where_the_way_is_closed(hub, certificates, run, tmp_path):
@@ -120,6 +120,6 @@ def test_the_doctor_walks_the_way_even_where_settings_are_missing(hub, certifica
         done = CliRunner().invoke(app, ["doctor"])
         told = CliRunner().invoke(app, ["doctor", "--json"])
     assert done.exit_code == 1
-    assert "FLIP_TRUST_DICOM_DIR: it is not set" in done.output
+    assert "set one of FLIP_TRUST_DICOM_DIR (a folder)" in done.output
     assert "ok    hub: a FLIP hub answers" in done.output
     assert '"fine": false' in told.output
