@@ -115,13 +115,39 @@ class Outside:
     def return_hub(self) -> None:
         self.stack.start_hub()
 
+    def change(self, model: str) -> None:
+        source = (APP / "app" / "client_app.py").read_bytes()
+        self.me.put_file(model, "app/client_app.py", source + b"\n# a line that was not there\n")
+
+    def long_run(self, model: str) -> None:
+        """Returns when its first rounds are done."""
+        run = self.me.post(f"models/{model}/runs", {"run_config": {"num-server-rounds": 500}})
+        wait_until("The long run's rounds", lambda: len(self._run(run["id"])["rounds"]) > 1, 120, self.stack.processes)
+
+    def _run(self, run: str) -> dict:
+        return self.me.get(f"runs/{run}")
+
+    def left(self, model: str, trust: str) -> str:
+        """The trust's part in the newest run, once it is over; the run is ended then."""
+        run = self.me.get(f"models/{model}/runs")[0]["id"]
+
+        def over() -> str:
+            part = {one["trust"]: one["state"] for one in self._run(run)["trusts"]}[trust]
+            return part if part in ("left", "lost") else ""
+
+        state = wait_until(f"{trust} leaving the run", over, 60, self.stack.processes)
+        if self._run(run)["finished_at"] is None:
+            self.me.post(f"runs/{run}/abort")
+        story.finish(self.stack, self.me, run)
+        return "left" if state in ("left", "lost") else state
+
     def enrol(self, name: str, code: str) -> None:
         Trust(name, self.folder / name, self.stack.hub_url, 9).cli("enrol", code, "--hub", self.stack.hub_url)
 
     def train(self, model: str) -> str:
         """What becomes of a run that is initiated now; it is taken back."""
         run = self.me.post(f"models/{model}/runs")
-        state = self.me.get(f"runs/{run['id']}")["state"]
+        state = self._run(run["id"])["state"]
         self.me.post(f"runs/{run['id']}/abort")
         story.finish(self.stack, self.me, run["id"])
         return state

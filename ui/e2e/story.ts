@@ -10,7 +10,7 @@ import { type Opened, open } from './browser';
 import { admin } from './stories/admin';
 import { researcher } from './stories/researcher';
 import { asked, must, outside, step, wrong } from './stories/teller';
-import { decides } from './stories/trust-admin';
+import { decides, withdraws } from './stories/trust-admin';
 
 const opened: Opened[] = [];
 
@@ -29,6 +29,7 @@ try {
     await decides(hospital, first as string);
     for (const trust of others) await outside(`approve ${trust} ${project}`);
   });
+  await withdraws(hospital, first as string, told);
   await admin(await window(), told);
   must(wrong.length === 0, `${wrong.length} things were wrong on the way; see above.`);
   step('The end: no script error, no accessibility violation, nothing wider than a phone.');

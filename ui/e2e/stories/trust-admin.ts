@@ -1,7 +1,8 @@
-/** The hospital's admin: decides about a project with conditions, by keyboard alone. */
+/** The hospital's admin: decides with conditions by keyboard alone, sees the code, withdraws in the middle of a run. */
 import type { Page } from 'playwright-core';
 import { login } from '../browser';
-import { asked, look, outside, step, tabTo } from './teller';
+import type { Told } from './researcher';
+import { asked, look, must, outside, step, tabTo } from './teller';
 
 const CONDITIONS = 'Only for the stated purpose. Results are shown to us before they are published.';
 
@@ -26,4 +27,32 @@ export async function decides(page: Page, trust: string) {
   await page.keyboard.press('Enter');
   await page.getByRole('button', { name: 'Withdraw' }).waitFor();
   step('decided with conditions, by keyboard alone');
+}
+
+/** After the researcher's run: what the app is, what left; then a second run, and a no in the middle of it. */
+export async function withdraws(page: Page, trust: string, told: Told) {
+  await page.getByRole('heading', { name: 'Code of Logistic regression' }).waitFor();
+  await page.getByText(/The same as what ran at your trust/).waitFor();
+  const left = page.getByRole('region', { name: 'What left' });
+  await left.getByText('Model updates').first().waitFor();
+  await left.getByText('Metrics').first().waitFor();
+  await look(page, 'review after a run');
+  await outside(`change ${told.model}`);
+  await page.reload();
+  await page.getByText(/Changed since it ran at your trust/).waitFor();
+  await page.locator('[data-sign="+"]', { hasText: 'a line that was not there' }).waitFor();
+  step('what left, and the difference of the code');
+
+  await outside(`long-run ${told.model}`);
+  const withdraw = page.getByRole('button', { name: 'Withdraw' });
+  await withdraw.click();
+  await look(page, 'withdraw');
+  await page.getByRole('dialog').getByRole('button', { name: 'Withdraw' }).click();
+  await page.getByText('Withdrawn', { exact: true }).first().waitFor();
+  const state = await outside(`left ${told.model} ${trust}`);
+  must(state.startsWith('left'), `The trust is still part of the run: ${state}`);
+  await page.getByRole('link', { name: 'My trust' }).first().click();
+  await page.getByRole('region', { name: 'What left' }).getByText('Model updates').first().waitFor();
+  await look(page, 'my trust');
+  step('withdrawn in the middle of a run');
 }

@@ -43,7 +43,7 @@ export function Confirm({ act, title, what, fields, danger = true, ready = true,
               <Button variant="default" onClick={close} data-autofocus={fields ? undefined : true}>
                 Cancel
               </Button>
-              <Button type="submit" color={danger ? 'red' : undefined} loading={doing.isPending} disabled={!ready}>
+              <Button type="submit" color={danger ? 'red.9' : undefined} loading={doing.isPending} disabled={!ready}>
                 {act}
               </Button>
             </Group>

@@ -55,7 +55,7 @@ export function StopButton({ run }: { run: Run }) {
             <Button variant="default" onClick={close} data-autofocus>
               Keep training
             </Button>
-            <Button color="red" loading={end.isPending} onClick={() => end.mutate()}>
+            <Button color="red.9" loading={end.isPending} onClick={() => end.mutate()}>
               {word}
             </Button>
           </Group>
