@@ -80,7 +80,7 @@ export async function admin(page: Page, told: Told) {
   await page.getByRole('heading', { name: 'Mails' }).waitFor();
   await look(page, 'mails');
   await panel('Settings').click();
-  await page.getByRole('region', { name: 'Settings' }).waitFor();
+  await page.getByRole('region', { name: 'Settings', exact: true }).waitFor();
   await look(page, 'settings');
   step('audit searched');
 }
