@@ -4,7 +4,7 @@ VENV   := .venv
 FLVENV := .venv-fl
 PIP    := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help install demo docs test test-fast test-apps test-slow test-slow-engine test-slow-system check check-rules check-types fix clean page page-client page-check page-dev page-bench screenshots
+.PHONY: help install demo docs test test-fast test-apps test-slow test-slow-engine test-slow-system test-chaos check check-rules check-types fix clean page page-client page-check page-dev page-bench screenshots
 
 help:  ## List the recipes
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -70,7 +70,7 @@ page-dev: install  ## A federation with projects at every stage, kept running fo
 demo: install  ## Run a real federation: hub, SuperLink, two trusts, one training run
 	@$(VENV)/bin/python -m demo
 
-test: install check  ## Everything: lint, types, unit, real federations (about 20 minutes on 2 cores)
+test: install check  ## Everything: lint, types, unit, real federations (about 25 minutes on 2 cores)
 	@$(MAKE) --no-print-directory test-fast test-apps test-slow
 
 test-fast: install  ## Contracts, SDK, hub and trust: suites that answer in seconds, on all cores
@@ -81,12 +81,16 @@ test-apps: install  ## The Flower side, the flip command, templates and tutorial
 
 test-slow: install  ## Real federations, end to end, side by side
 	@$(MAKE) --no-print-directory -j2 --output-sync test-slow-engine test-slow-system
+	@$(MAKE) --no-print-directory test-chaos
 
 test-slow-engine:
 	@$(FLVENV)/bin/python -m pytest fl/tests sdk/tests_cli tutorials -m slow
 
 test-slow-system:
-	@$(VENV)/bin/python -m pytest tests -m slow -n auto --dist loadfile
+	@$(VENV)/bin/python -m pytest tests -m slow -n auto --dist loadfile --ignore tests/chaos
+
+test-chaos: install  ## Every kind of process killed while runs train; alone, since it counts seconds
+	@$(VENV)/bin/python -m pytest tests/chaos -m slow
 
 check: install  ## Lint, types, architecture
 	@$(MAKE) --no-print-directory -j2 --output-sync page-check check-rules check-types
