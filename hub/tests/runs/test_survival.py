@@ -132,6 +132,7 @@ def test_an_attempt_is_told_and_what_was_under_way_is_done_again(story):
     assert [(r["round"], len(r["aggregated"])) for r in rounds] == [(1, 1), (2, 1), (3, 1)]
 
 
+@pytest.mark.commits  # the follower is at work beside the requests
 def test_while_the_net_is_silent_the_run_says_so_and_waits(story):
     hub, alpha, beta, _, model = story
     run_id = initiate(hub, model)
