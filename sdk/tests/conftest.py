@@ -23,13 +23,16 @@ class FakePlatform:
         self.answers: dict[tuple[str, str], list[Any]] = {}
         self.requests: list[tuple[str, str, dict[str, list[str]], Any]] = []
         self.delay = 0.0
+        self.at_once, self.most_at_once, self._counting = 0, 0, threading.Lock()
         platform = self
 
         class Handler(BaseHTTPRequestHandler):
             def _answer(self) -> None:
                 parts = urlsplit(self.path)
                 raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                platform.count(1)
                 threading.Event().wait(platform.delay)
+                platform.count(-1)
                 if self.headers["Authorization"] != f"Bearer {TOKEN}":
                     status, body = 401, {"code": "token_refused", "message": "The run has ended."}
                 else:
@@ -54,6 +57,12 @@ class FakePlatform:
         self.url = f"http://127.0.0.1:{self.server.server_port}"
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True)
         self.thread.start()
+
+    def count(self, more: int) -> None:
+        """How many requests wait for their answer now, and the most that ever did."""
+        with self._counting:
+            self.at_once += more
+            self.most_at_once = max(self.most_at_once, self.at_once)
 
     def stop(self) -> None:
         self.server.shutdown()

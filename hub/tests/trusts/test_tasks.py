@@ -87,7 +87,7 @@ def test_the_long_poll_answers_as_soon_as_there_is_work(hub):
     thread.join(12)
     ((tasks, seconds),) = found
     assert len(tasks) == 1
-    assert seconds < 4
+    assert seconds < 9  # it would have waited for ten
 
 
 def test_a_message_counts_once_and_a_bad_one_stops_no_other(hub):
