@@ -140,11 +140,11 @@ def test_it_starts_without_the_heavy_libraries() -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-def test_it_costs_less_than_a_second() -> None:
+def test_it_costs_less_than_two_seconds() -> None:
     """Processor time, so that a busy machine does not fail it; it takes about 0.5 s of it."""
     before = os.times().children_user
     check("templates/standard")
-    assert os.times().children_user - before < 1
+    assert os.times().children_user - before < 2
 
 
 NAMES = """
