@@ -118,7 +118,7 @@ def test_metrics_and_exceptions_leave_at_once_and_scrubbed(run, hub, site):
     asked = time.monotonic()
     assert run.http.post("/data/v1/metrics", json={"points": [point]}).status_code == 202
     site.eventually(lambda: hub.of("metrics"))
-    assert hub.times[hub.messages.index(hub.of("metrics")[0])] - asked < 2
+    assert hub.times[hub.messages.index(hub.of("metrics")[0])] - asked < 0.9  # woken: by itself it looks once a second
     named = run.http.post("/data/v1/metrics", json={"points": [point | {"label": "CANARY-A-0001"}]})
     assert (named.status_code, named.json()["code"]) == (422, "metric_refused")
 
