@@ -162,7 +162,7 @@ def test_what_a_killed_agent_left_is_ended_at_the_next_start_and_takes_part_anew
     first = site.agent.store.run(run.id).public_key
     after = site.fresh_agent()
     after.supervisor.clean_up_after_crash()
-    assert not alive(run.child)
+    site.eventually(lambda: not alive(run.child))
     asked = site.eventually(lambda: [m for m in hub.of("node_event") if m.event == NodeEvent.REJOIN])
     assert {m.run_id for m in asked} == {run.id}
     assert all(m.public_key and m.public_key != first for m in asked)

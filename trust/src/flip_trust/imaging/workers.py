@@ -9,10 +9,12 @@ import errno
 import os
 import queue
 import signal
+import threading
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import wait
 from pathlib import Path
 from uuid import UUID
 
@@ -109,11 +111,20 @@ class _Slot:
 
 
 def _begin() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # with the server that forked us
+    # We hold the server's pipe open, so it outlives a killed agent until we end.
+    threading.Thread(target=_end_with_the_agent, daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the agent, which ends us
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)  # native decoders print what they complain about, and that belongs to patients
     os.dup2(nowhere, 2)
+
+
+def _end_with_the_agent() -> None:
+    agent = parent_process()
+    assert agent is not None
+    wait([agent.sentinel])
+    os._exit(1)
 
 
 def _work(order: Order) -> Prepared:
