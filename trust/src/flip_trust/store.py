@@ -8,8 +8,7 @@ import json
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +19,7 @@ from flip_contracts.manifest import RunManifest
 from flip_contracts.messages import ProjectDecision
 from flip_contracts.statuses import Decision
 from flip_contracts.tasks import ReviewProject
+from flip_trust.sqlite import transaction
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS identity (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -115,19 +115,8 @@ class Store:
             for table, column in ADDED:
                 add_column(db, table, column, "TEXT")
 
-    @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
-            if self._db.in_transaction:
-                yield self._db
-                return
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._db
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
-            self._db.execute("COMMIT")
+    def transaction(self) -> AbstractContextManager[sqlite3.Connection]:
+        return transaction(self._db, self._lock)
 
     def all(self, sql: str, *values: Any) -> list[sqlite3.Row]:
         with self._lock:

@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
+from flip_trust.sqlite import transaction
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS resource (
   accession_key TEXT NOT NULL,
@@ -72,23 +74,17 @@ class Enrichments:
         """Keep a new version; the same content as the newest version is that version."""
         key, sha256 = self._accession_key(accession), hashlib.sha256(content).hexdigest()
         self._write(sha256, content)
-        with self._lock:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                newest = self._db.execute(
-                    "SELECT * FROM resource WHERE accession_key = ? AND project_id = ? AND name = ?"
-                    " ORDER BY version DESC LIMIT 1",
-                    (key, str(project_id), name),
-                ).fetchone()
-                if newest is None or newest["sha256"] != sha256:
-                    version = newest["version"] + 1 if newest else 1
-                    made = datetime.now(UTC).isoformat()
-                    row = (key, str(project_id), name, version, sha256, len(content), made, by, run_id, int(shared))
-                    self._db.execute(f"INSERT INTO resource VALUES ({', '.join('?' * len(row))})", row)
-                self._db.execute("COMMIT")
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
+        with transaction(self._db, self._lock):
+            newest = self._db.execute(
+                "SELECT * FROM resource WHERE accession_key = ? AND project_id = ? AND name = ?"
+                " ORDER BY version DESC LIMIT 1",
+                (key, str(project_id), name),
+            ).fetchone()
+            if newest is None or newest["sha256"] != sha256:
+                version = newest["version"] + 1 if newest else 1
+                made = datetime.now(UTC).isoformat()
+                row = (key, str(project_id), name, version, sha256, len(content), made, by, run_id, int(shared))
+                self._db.execute(f"INSERT INTO resource VALUES ({', '.join('?' * len(row))})", row)
         return next(one for one in self.history(project_id, accession) if one.name == name)
 
     def history(self, project_id: UUID, accession: str) -> list[Resource]:

@@ -15,6 +15,7 @@ from uuid import UUID
 from isal import isal_zlib
 
 from flip_trust.imaging.locks import AccessionLocks
+from flip_trust.sqlite import transaction
 
 log = logging.getLogger(__name__)
 
@@ -100,8 +101,7 @@ class Cache:
 
     def enter(self, project_id: UUID, key: str, files: list[CachedFile]) -> None:
         named, now = (str(project_id), key), time.time()
-        with self._lock:
-            self._db.execute("BEGIN IMMEDIATE")
+        with transaction(self._db, self._lock):
             self._db.execute("DELETE FROM file WHERE project_id = ? AND accession_key = ?", named)
             self._db.executemany(
                 "INSERT INTO file VALUES (?, ?, ?, ?, ?, ?)",
@@ -109,7 +109,6 @@ class Cache:
             )
             size = sum(f.bytes for f in files)
             self._db.execute("INSERT OR REPLACE INTO entry VALUES (?, ?, ?, ?, ?)", (*named, size, now, now))
-            self._db.execute("COMMIT")
 
     def drop(self, project_id: UUID, key: str) -> None:
         place = self.place(project_id, key)
@@ -119,13 +118,11 @@ class Cache:
             shutil.rmtree(gone, ignore_errors=True)
         for view in (place.parent / VIEWS).glob(f"{key}-*"):  # hard links to what is gone, perhaps damaged
             shutil.rmtree(view, ignore_errors=True)
-        with self._lock:
-            self._db.execute("BEGIN IMMEDIATE")
+        with transaction(self._db, self._lock):
             for table in ("entry", "file", "lease"):
                 self._db.execute(
                     f"DELETE FROM {table} WHERE project_id = ? AND accession_key = ?", (str(project_id), key)
                 )
-            self._db.execute("COMMIT")
 
     # --- reading ---
     def files(self, project_id: UUID, key: str) -> list[CachedFile]:
@@ -151,15 +148,13 @@ class Cache:
 
     def used(self, project_id: UUID, key: str, run_id: UUID | None) -> None:
         """A lease, if a run asks: until that run ends, the study stays."""
-        with self._lock:
-            self._db.execute("BEGIN IMMEDIATE")
+        with transaction(self._db, self._lock):
             if run_id is not None:
                 self._db.execute("INSERT OR IGNORE INTO lease VALUES (?, ?, ?)", (str(run_id), str(project_id), key))
             self._db.execute(
                 "UPDATE entry SET used_at = ? WHERE project_id = ? AND accession_key = ?",
                 (time.time(), str(project_id), key),
             )
-            self._db.execute("COMMIT")
 
     def usage(self) -> dict[UUID, Usage]:
         asked = (

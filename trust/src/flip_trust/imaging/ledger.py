@@ -11,6 +11,7 @@ from pathlib import Path
 from uuid import UUID
 
 from flip_contracts.statuses import ImagingStage
+from flip_trust.sqlite import transaction
 
 # `count` of a step: DICOM instances up to DEIDENTIFIED, NIfTI files from CONVERTED on.
 _SCHEMA = """
@@ -60,8 +61,7 @@ class Ledger:
         self, project_id: UUID, accession_key: str, stage: ImagingStage, reason: str = "", count: int | None = None
     ) -> None:
         named = (str(project_id), accession_key)
-        with self._lock:
-            self._db.execute("BEGIN IMMEDIATE")
+        with transaction(self._db, self._lock):
             self._db.execute(
                 "INSERT INTO accession VALUES (?, ?, ?, ?) ON CONFLICT (project_id, accession_key) "
                 "DO UPDATE SET stage = excluded.stage, reason = excluded.reason",
@@ -73,13 +73,11 @@ class Ledger:
                 "(SELECT max(seq) FROM step WHERE project_id = ? AND accession_key = ?) - ?",
                 (*named, *named, _LONGEST_HISTORY),
             )
-            self._db.execute("COMMIT")
 
     def request(self, project_id: UUID, accession_keys: Iterable[str]) -> None:
         """Enter accessions that are not known yet; what is known stays where it is."""
         asked = "SELECT accession_key FROM accession WHERE project_id = ?"
-        with self._lock:
-            self._db.execute("BEGIN IMMEDIATE")
+        with transaction(self._db, self._lock):
             known = {key for (key,) in self._db.execute(asked, (str(project_id),))}
             new = [key for key in dict.fromkeys(accession_keys) if key not in known]
             stage = ImagingStage.REQUESTED.value
@@ -87,7 +85,6 @@ class Ledger:
                 "INSERT INTO accession VALUES (?, ?, ?, '')", [(str(project_id), key, stage) for key in new]
             )
             self._step([(str(project_id), key, stage, None, "") for key in new])
-            self._db.execute("COMMIT")
 
     def _step(self, rows: list[tuple[str, str, str, int | None, str]]) -> None:
         now = time.time()
@@ -163,11 +160,9 @@ class Ledger:
 
     def forget(self, project_id: UUID) -> None:
         """The project has ended here, and its images are deleted."""
-        with self._lock:
-            self._db.execute("BEGIN IMMEDIATE")
+        with transaction(self._db, self._lock):
             for table in ("accession", "step", "waiting"):
                 self._db.execute(f"DELETE FROM {table} WHERE project_id = ?", (str(project_id),))
-            self._db.execute("COMMIT")
 
     def close(self) -> None:
         with self._lock:

@@ -13,12 +13,12 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 
 from flip_trust.keys import write_private
+from flip_trust.sqlite import transaction
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS entries (
@@ -85,20 +85,9 @@ class WhatLeft:
         self._db.execute("PRAGMA synchronous=FULL")
         self._db.executescript(SCHEMA)
 
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        with self._lock:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
-            self._db.execute("COMMIT")
-
     def record(self, entries: Iterable[Entry]) -> None:
         """All of them or none. A message that is in already is not written again."""
-        with self._transaction():
+        with transaction(self._db, self._lock):
             last = self._db.execute("SELECT seq, hash FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
             seq, head = (last["seq"], last["hash"]) if last else (0, START)
             for entry in entries:

@@ -7,12 +7,13 @@ read this folder reads the keys beside it as well.
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
+
+from flip_trust.sqlite import transaction
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS staff (
@@ -69,20 +70,8 @@ class StaffBook:
         self._db.execute("PRAGMA foreign_keys=ON")
         self._db.executescript(SCHEMA)
 
-    @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        """What is read and written in here, nobody else changes in between."""
-        with self._lock:
-            if self._db.in_transaction:
-                yield self._db
-                return
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._db
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
-            self._db.execute("COMMIT")
+    def transaction(self) -> AbstractContextManager[sqlite3.Connection]:
+        return transaction(self._db, self._lock)
 
     def _one(self, sql: str, *values: Any) -> sqlite3.Row | None:
         with self._lock:
