@@ -118,9 +118,12 @@ class HubClient:
 
     def fetch(self, path: str, offset: int) -> Iterator[bytes]:
         """The bytes of a file from `offset` on."""
-        headers = {"authorization": f"Bearer {self._token()}"} | ({"range": f"bytes={offset}-"} if offset else {})
+        token = self._token()
+        headers = {"authorization": f"Bearer {token}"} | ({"range": f"bytes={offset}-"} if offset else {})
         try:
             with self._http.stream("GET", path, headers=headers) as response:
+                if response.status_code == 401 and self._token() != token:
+                    raise HubUnreachable("the token was rotated in the meantime")  # callers go on where they were
                 if response.status_code >= 500:
                     raise HubUnreachable(f"HTTP {response.status_code}")
                 if response.status_code >= 400:

@@ -25,6 +25,7 @@ class Hub(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Answers)
         self.contents: dict[str, bytes] = {}
         self.asked: list[str] = []
+        self.tokens = {"t"}
         self.cut, self.cuts = 0, 0
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
@@ -40,9 +41,10 @@ class _Answers(BaseHTTPRequestHandler):
         digest = self.path.rsplit("/", 1)[1]
         self.server.asked.append(f"{digest[:8]} {offset}")
         content = self.server.contents.get(digest)
-        if content is None:
+        known = (self.headers.get("authorization") or "").removeprefix("Bearer ") in self.server.tokens
+        if content is None or not known:
             body = b'{"code": "staged_file_unknown", "message": "CANARY"}'
-            self.send_response(404)
+            self.send_response(404 if known else 401)
             self.send_header("content-length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
@@ -115,6 +117,25 @@ def test_what_the_hub_does_not_give_is_told_without_its_words(site, hub):
     assert "CANARY" not in error["message"]
     hub.contents[file.sha256], hub.cut, hub.cuts = TENSORS, 0, 99
     assert site.code(site.join(review, files=[file])) == "staged_file_unavailable"
+
+
+def test_a_token_that_is_rotated_during_a_download_does_not_end_it(site, hub, monkeypatch):
+    review, file = site.approved(), staged(hub)
+    old_then_new = iter(["t"])
+    url = f"http://127.0.0.1:{hub.server_address[1]}"
+    here = site.agent.settings.model_copy(update={"hub_url": url})
+    client = HubClient(here, lambda: next(old_then_new, "t2"))
+    monkeypatch.setattr(site.agent._tools.files, "_hub", lambda: client)
+    hub.tokens = {"t2"}
+    run_id = site.started(review, files=[file])
+    assert (Path(site.spec(run_id)["app_env"]["FLIP_FILES_DIR"]) / file.path).read_bytes() == TENSORS
+    assert len(hub.asked) == 2
+
+
+def test_a_token_that_is_not_known_any_more_is_told(site, hub):
+    hub.tokens = set()
+    assert site.code(site.join(site.approved(), files=[staged(hub)])) == "staged_file_unavailable"
+    assert len(hub.asked) == 1
 
 
 def test_the_trusts_own_limits_come_first(site, hub):
