@@ -37,7 +37,7 @@ from flip_hub.openapi import codes, operations
 from flip_hub.postgres import EmbeddedPostgres
 from flip_hub.projects.tables import ProjectMember
 from flip_hub.scheduler.act import Actor
-from flip_hub.scheduler.loop import Scheduler
+from flip_hub.scheduler.loop import Scheduler, Spawn
 from flip_hub.settings import HubSettings, NetSettings
 from flip_hub.users.service import create_user
 from flip_hub.users.tables import User
@@ -199,9 +199,13 @@ class Hub:
         """Another hub process of these settings on the same database."""
         return app_on(settings, self.database)
 
-    def settle(self) -> None:
+    def scheduler(self, spawn: Spawn = lambda step: step()) -> Scheduler:
+        """One whose steps are done before a look ends, or as `spawn` says."""
         actor = Actor(self.database, Objects(self.settings), SigningKey(self.settings.signing_key_file))
-        scheduler = Scheduler(self.settings, self.database, actor, {self.net_id: (self.net, self.fl)})
+        return Scheduler(self.settings, self.database, actor, {self.net_id: (self.net, self.fl)}, spawn)
+
+    def settle(self) -> None:
+        scheduler = self.scheduler()
         for _ in range(4):
             if not self.fl.down:
                 follow_once(self.database, self.net_id, self.fl, 0)

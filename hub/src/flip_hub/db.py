@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 from anyio import CancelScope
 from fastapi import Depends, Request
-from sqlalchemy import DateTime, MetaData, create_engine
+from sqlalchemy import DateTime, MetaData, create_engine, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 from starlette.concurrency import run_in_threadpool
@@ -51,6 +51,20 @@ class Database:
     def session(self) -> Iterator[Session]:
         with self._sessions() as session, session.begin():
             yield session
+
+    @contextmanager
+    def alone(self, lock: int, thing: int = 0) -> Iterator[bool]:
+        """True if no other process or thread is in here for this lock and thing; nobody waits."""
+        key = {"lock": lock, "thing": thing % 2**31}
+        with self.engine.connect() as guard:
+            mine = bool(guard.execute(text("SELECT pg_try_advisory_lock(:lock, :thing)"), key).scalar())
+            guard.commit()
+            try:
+                yield mine
+            finally:
+                if mine:
+                    guard.execute(text("SELECT pg_advisory_unlock(:lock, :thing)"), key)
+                    guard.commit()
 
     def begin(self) -> Session:
         """A session that whoever asks for it ends."""

@@ -10,12 +10,8 @@ from flip_contracts.fl_api import EventKind
 from flip_contracts.statuses import RunState
 from flip_hub.db import now
 from flip_hub.flower.follower import follow_net, tell_silence
-from flip_hub.keys import SigningKey
-from flip_hub.objects import Objects
 from flip_hub.runs.tables import Run
-from flip_hub.scheduler.act import Actor
 from flip_hub.scheduler.diagnosis import diagnose
-from flip_hub.scheduler.loop import Scheduler
 from flip_hub.trusts.tables import Trust
 
 __all__ = ["story"]
@@ -180,8 +176,7 @@ def test_a_run_without_progress_ends_with_a_diagnosis(story):
     alpha.send(kind="node_event", run_id=str(run_id), **done)
     with hub.database.session() as session:
         session.get_one(Run, run_id).progress_at = now() - timedelta(days=1)
-    actor = Actor(hub.database, Objects(hub.settings), SigningKey(hub.settings.signing_key_file))
-    scheduler = Scheduler(hub.settings, hub.database, actor, {hub.net_id: (hub.net, hub.fl)})
+    scheduler = hub.scheduler()
     scheduler._awake_since -= timedelta(days=2)
     scheduler.tick()
     hub.settle()

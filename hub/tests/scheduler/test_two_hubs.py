@@ -3,22 +3,13 @@
 import threading
 
 import pytest
-from hub.tests.conftest import Hub
 from hub.tests.rows import make_project
 
 from flip_hub.flower.port import FlUnavailable
-from flip_hub.keys import SecretBox, SigningKey
+from flip_hub.keys import SecretBox
 from flip_hub.nets.directory import NetDirectory
-from flip_hub.objects import Objects
-from flip_hub.scheduler.act import Actor
-from flip_hub.scheduler.loop import Scheduler
 
 pytestmark = pytest.mark.commits  # threads
-
-
-def scheduler(hub: Hub) -> Scheduler:
-    actor = Actor(hub.database, Objects(hub.settings), SigningKey(hub.settings.signing_key_file))
-    return Scheduler(hub.settings, hub.database, actor, {hub.net_id: (hub.net, hub.fl)})
 
 
 def test_of_two_schedulers_one_acts_at_a_time_and_no_trust_is_asked_twice(hub):
@@ -38,12 +29,12 @@ def test_of_two_schedulers_one_acts_at_a_time_and_no_trust_is_asked_twice(hub):
         return prepare(*arguments)
 
     hub.fl.prepare = watched
-    both = [threading.Thread(target=scheduler(hub).tick) for _ in range(2)]
+    both = [threading.Thread(target=hub.scheduler().tick) for _ in range(2)]
     for thread in both:
         thread.start()
     for thread in both:
         thread.join()
-    for other in (scheduler(hub), scheduler(hub)):
+    for other in (hub.scheduler(), hub.scheduler()):
         other.tick()
     assert (most, len(prepared)) == (1, 1)
     assert [task["payload"]["type"] for task in alpha.claim()] == ["join_run"]
@@ -54,10 +45,10 @@ def test_what_one_hub_began_and_did_not_end_another_goes_on_with(hub):
     model = hub.model({"id": str(make_project(hub, "alpha", sql="SELECT person_id FROM omop.person"))})
     run = hub.researcher.post(f"models/{model['id']}/runs")
     prepare, hub.fl.prepare = hub.fl.prepare, lambda *_: (_ for _ in ()).throw(FlUnavailable("killed half-way"))
-    scheduler(hub).tick()
+    hub.scheduler().tick()
     assert hub.researcher.get(f"runs/{run['id']}")["state"] == "starting"
     hub.fl.prepare = prepare
-    scheduler(hub).tick()
+    hub.scheduler().tick()
     assert list(hub.fl.runs) != []
 
 

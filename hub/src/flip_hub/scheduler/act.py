@@ -53,7 +53,7 @@ class Actor:
         self._database, self._objects, self._key = database, objects, key
         self._scratch = objects.scratch  # results may be larger than a machine's own temporary folder
 
-    def prepare(self, run_id: UUID, net_id: UUID, net: NetSettings, fl: FlPort) -> None:
+    def take_slot(self, run_id: UUID, net_id: UUID) -> None:
         with self._database.session() as session:
             run = session.get_one(Run, run_id, with_for_update=True)
             if run.state == RunState.QUEUED:
@@ -61,6 +61,10 @@ class Actor:
                 run.reason_code, run.progress_at = RunReason.WAITING_FOR_TRUSTS, now()
                 add_event(session, run_id, "starting")
                 queue_changed(session)
+
+    def prepare(self, run_id: UUID, net: NetSettings, fl: FlPort) -> None:
+        with self._database.session() as session:
+            run = session.get_one(Run, run_id)
             query, options = self._query(session, run), RunOptions.model_validate(run.options)
             staged = staged_of(session, self._objects, run.model_id)
             spec = RunSpec(
@@ -84,6 +88,8 @@ class Actor:
             return self.finish(run_id, RunState.FAILED, RunReason.APP_REFUSED, refusal.message)
         with self._database.session() as session:
             run = session.get_one(Run, run_id, with_for_update=True)
+            if run.state != RunState.STARTING:  # stopped meanwhile: nobody is asked to join
+                return
             run.fab_sha256 = prepared.fab_sha256
             for notice in prepared.notices:
                 add_event(session, run_id, "notice", text=notice)

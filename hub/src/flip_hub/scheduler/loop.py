@@ -3,11 +3,12 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
-from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from flip_contracts.statuses import RunReason, RunState, RunTrustState
@@ -29,21 +30,33 @@ from flip_hub.scheduler.decide import (
     decide,
 )
 from flip_hub.scheduler.drain import draining
-from flip_hub.scheduler.views import limits_of, open_runs
+from flip_hub.scheduler.views import limits_of, open_run, open_runs
 from flip_hub.settings import HubSettings, NetSettings
 
 log = logging.getLogger(__name__)
-LOCK = 7_245_002  # advisory lock: of several hub processes one schedules at a time
+LOCK = 7_245_002  # advisory locks: of several hub processes one schedules at a time,
+STEP_LOCK = 7_245_004  # and one takes a step of a run
 TICK_SECONDS, JOINING_SECONDS = 1.0, 0.2
 ASLEEP = timedelta(seconds=15)
 Nets = Mapping[UUID, tuple[NetSettings, FlPort]]
+Spawn = Callable[[Callable[[], None]], object]
+
+
+def in_a_thread(step: Callable[[], None]) -> threading.Thread:
+    """One that does not hold up the hub's end: a step that is cut off is taken again."""
+    thread = threading.Thread(target=step, name="run-step", daemon=True)
+    thread.start()
+    return thread
 
 
 class Scheduler:
-    def __init__(self, settings: HubSettings, database: Database, actor: Actor, nets: Nets):
+    """A look is short: what needs the net (and may wait for it, or move gigabytes) is done beside it, run by run."""
+
+    def __init__(self, settings: HubSettings, database: Database, actor: Actor, nets: Nets, spawn: Spawn = in_a_thread):
         self._settings, self._database, self._actor, self._nets = settings, database, actor, nets
-        self._limits = limits_of(settings)
+        self._limits, self._spawn = limits_of(settings), spawn
         self._looked_at = self._awake_since = now()
+        self._under_way: set[UUID] = set()  # runs with a step that has not ended
 
     async def run_forever(self, listener: Listener) -> None:
         with listener.watch("runs") as watch:
@@ -60,16 +73,8 @@ class Scheduler:
 
     def tick(self) -> bool:
         """One look at every open run. True while a trust is about to come online."""
-        with self._database.engine.connect() as guard:
-            locked = guard.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": LOCK}).scalar()
-            guard.commit()
-            if not locked:
-                return False
-            try:
-                return self._tick()
-            finally:
-                guard.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": LOCK})
-                guard.commit()
+        with self._database.alone(LOCK) as mine:
+            return self._tick() if mine else False
 
     def _tick(self) -> bool:
         if now() - self._looked_at > ASLEEP:  # the database was away, or another hub had the turn
@@ -80,54 +85,91 @@ class Scheduler:
         joining = False
         for view, net_id in views:
             try:
-                joining |= self._step(view, net_id)
-            except FlUnavailable as error:
-                log.warning("net not available for run %s: %s", view.id, error)
-            except FlRefused as refusal:
-                self._give_up(view, refusal)
+                joining |= self._look(view, net_id)
             except Exception:  # one bad run must never block the others
-                log.exception("a step of run %s failed", view.id)
+                log.exception("a look at run %s failed", view.id)
         return joining
 
-    def _step(self, view: RunView, net_id: UUID | None) -> bool:
-        net, fl = self._nets.get(net_id, (None, None)) if net_id else (None, None)
-        registered = any(p.state == RunTrustState.REGISTERED for p in view.parts)
-        if view.state in (RunState.STARTING, RunState.RUNNING) and registered and fl is not None:
-            with contextlib.suppress(FlUnavailable):  # stop and the deadline below must work without the net
-                self._actor.look_who_is_online(view.id, fl)
+    def _look(self, view: RunView, net_id: UUID | None) -> bool:
+        """Do at once what needs no net; begin the rest, if the run's last step has ended."""
+        beside = _waits_for_nodes(view)
         for action in decide(view, now(), self._limits):
-            self._act(view, net_id, net, fl, action)
-        return view.state == RunState.STARTING or registered
+            match action:
+                case Finish(state, reason, words):
+                    self._actor.finish(view.id, state, reason, words)
+                    beside = False
+                case Release(trust, words):
+                    self._actor.release(view.id, trust, words)
+                case Prepare() if view.state == RunState.QUEUED:
+                    assert net_id is not None, "a free slot is on a net"
+                    self._actor.take_slot(view.id, net_id)
+                    beside = True
+                case _:
+                    beside = True
+        if beside and view.id not in self._under_way:
+            self._under_way.add(view.id)
+            self._spawn(partial(self._step, view.id))
+        return view.state == RunState.STARTING or _waits_for_nodes(view)
 
-    def _give_up(self, view: RunView, refusal: FlRefused) -> None:
+    def _step(self, run_id: UUID) -> None:
+        try:
+            with self._database.alone(STEP_LOCK, run_id.int) as mine:
+                if mine:  # otherwise another hub is at it
+                    self._act_on(run_id)
+        except FlUnavailable as error:
+            log.warning("net not available for run %s: %s", run_id, error)
+        except FlRefused as refusal:
+            self._give_up(run_id, refusal)
+        except OperationalError as error:
+            log.warning("a step of run %s lost the database: %s", run_id, type(error.orig).__name__)
+        except Exception:
+            log.exception("a step of run %s failed", run_id)
+        finally:
+            self._under_way.discard(run_id)
+
+    def _act_on(self, run_id: UUID) -> None:
+        """As the run stands now: since it was looked at, another hub may have done all there was to do."""
+        view, net_id = self._view(run_id)
+        net, fl = self._nets.get(net_id, (None, None)) if net_id else (None, None)
+        if view is not None and _waits_for_nodes(view) and fl is not None:
+            with contextlib.suppress(FlUnavailable):  # stop and the deadlines must work without the net
+                self._actor.look_who_is_online(run_id, fl)
+                view, net_id = self._view(run_id)
+        for action in decide(view, now(), self._limits) if view is not None else ():
+            self._act(run_id, net, fl, action)
+
+    def _view(self, run_id: UUID) -> tuple[RunView | None, UUID | None]:
+        with self._database.session() as session:
+            return open_run(session, run_id, self._awake_since)
+
+    def _give_up(self, run_id: UUID, refusal: FlRefused) -> None:
         """A refusal is final: asking again would be refused again, and hold the net's slot for ever."""
-        log.warning("net refused a step of run %s: %s", view.id, refusal.code)
+        log.warning("net refused a step of run %s: %s", run_id, refusal.code)
         words = f"The net refused to go on with this run: {refusal.message}"
-        self._actor.finish(view.id, RunState.FAILED, RunReason.NET_UNAVAILABLE, words)
+        self._actor.finish(run_id, RunState.FAILED, RunReason.NET_UNAVAILABLE, words)
 
-    def _act(
-        self, view: RunView, net_id: UUID | None, net: NetSettings | None, fl: FlPort | None, action: Action
-    ) -> None:
+    def _act(self, run_id: UUID, net: NetSettings | None, fl: FlPort | None, action: Action) -> None:
         actor = self._actor
-        match action:
-            case Finish(state, reason, words):
-                return actor.finish(view.id, state, reason, words)
-            case Release(trust, words):
-                return actor.release(view.id, trust, words)
-            case Close():
-                return actor.close(view.id, fl)
-            case _:
-                pass
-        if fl is None or net is None or net_id is None:
+        if isinstance(action, Close):
+            return actor.close(run_id, fl)
+        if isinstance(action, Finish | Release):
+            return  # the look's, which waits for nobody
+        if fl is None or net is None:
             raise FlUnavailable("no net is configured for this run")
         match action:
             case Prepare():
-                actor.prepare(view.id, net_id, net, fl)
+                actor.prepare(run_id, net, fl)
             case Register(trust):
-                actor.register(view.id, trust, fl)
+                actor.register(run_id, trust, fl)
             case Start():
-                actor.start(view.id, fl)
+                actor.start(run_id, fl)
             case StopOnNet(reason):
-                actor.stop_on_net(view.id, reason, fl)
+                actor.stop_on_net(run_id, reason, fl)
             case Finalise():
-                actor.finalise(view.id, fl)
+                actor.finalise(run_id, fl)
+
+
+def _waits_for_nodes(view: RunView) -> bool:
+    return view.state in (RunState.STARTING, RunState.RUNNING) and any(
+        part.state == RunTrustState.REGISTERED for part in view.parts
+    )

@@ -109,6 +109,15 @@ def open_runs(
     return views
 
 
+def open_run(session: Session, run_id: UUID, awake_since: datetime) -> tuple[RunView | None, UUID | None]:
+    """One run that has had its turn in the queue, and its net; nothing if it still waits or is closed."""
+    run = session.get(Run, run_id)
+    if run is None or run.closed or run.state == RunState.QUEUED:
+        return None, None
+    net = session.get(NetRow, run.net_id) if run.net_id else None
+    return _view(session, run, True, net, awake_since), run.net_id
+
+
 def _view(session: Session, run: Run, slot: bool, net: NetRow | None, awake_since: datetime) -> RunView:
     approved = {t.id for t in approving_trusts(session, session.get_one(Project, run.project_id))}
     options = RunOptions.model_validate(run.options)
