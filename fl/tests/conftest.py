@@ -95,7 +95,9 @@ class Net:
         response.raise_for_status()
         return run_id, response.json()
 
-    def join(self, run_id: UUID, trust: str, fab_sha256: str, superlink: str = "") -> Node:
+    def join(
+        self, run_id: UUID, trust: str, fab_sha256: str, superlink: str = "", env: Mapping[str, str] | None = None
+    ) -> Node:
         private = ec.generate_private_key(ec.SECP384R1())
         public = private.public_key().public_bytes(ser.Encoding.OpenSSH, ser.PublicFormat.OpenSSH).decode()
         self.client.post(f"/v1/runs/{run_id}/nodes", json={"trust": trust, "public_key": public}).raise_for_status()
@@ -120,6 +122,7 @@ class Net:
         with (work / "node.log").open("wb") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "flip_fl.cli", "supernode", "--spec", str(work / "spec.json")],
+                env={**os.environ, **(env or {})},
                 stdout=log,
                 stderr=log,
                 start_new_session=True,

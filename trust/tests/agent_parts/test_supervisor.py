@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -77,6 +78,27 @@ def test_the_node_gets_what_the_manifest_says_within_the_trusts_limits(site, rev
     folder = site.folder(run_id)
     assert folder.stat().st_mode & 0o777 == 0o700
     assert {(folder / name).stat().st_mode & 0o777 for name in ("spec.json", "node.key")} == {0o600}
+
+
+WAYS = [  # what is set for the agent, what is in its environment, what its SuperNode gets
+    (None, {}, (None, "127.0.0.1,localhost")),
+    ("http://p:1", {"HTTPS_PROXY": "http://q:2", "NO_PROXY": "*"}, ("http://p:1", "127.0.0.1,localhost")),
+    (None, {"https_proxy": "http://q:2", "no_proxy": ".lan"}, ("http://q:2", "127.0.0.1,localhost,.lan")),
+]
+
+
+@pytest.mark.parametrize(("own", "around", "expected"), WAYS)
+def test_a_node_takes_the_agents_way_to_the_hub(site, review, monkeypatch, own, around, expected):
+    for name in ("HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in around.items():
+        monkeypatch.setenv(name, value)
+    settings = site.agent.settings.model_copy(update={"hub_proxy": own})
+    monkeypatch.setattr(site.agent.supervisor, "_settings", settings)
+    pid, _ = site.pids(site.started(review))
+    found = dict(e.split("=", 1) for e in Path(f"/proc/{pid}/environ").read_text().split("\0") if "=" in e)
+    assert (found.get("HTTPS_PROXY"), found["NO_PROXY"]) == expected
+    assert (found.get("https_proxy"), found["no_proxy"]) == expected
 
 
 def test_starting_twice_keeps_the_process_and_its_token(site, review):

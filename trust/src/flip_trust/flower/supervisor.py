@@ -124,7 +124,7 @@ class Supervisor:
     def _spawn(self, run_id: UUID, work: Path) -> subprocess.Popen[bytes]:
         kept = ("PATH", "LANG", "LC_ALL", "TZ", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
         env = {name: os.environ[name] for name in kept if name in os.environ}
-        env |= {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost", "HOME": str(work)}
+        env |= {**_proxies(self._settings.hub_proxy), "HOME": str(work)}
         if marker := os.environ.get("FLIP_CI_MARKER"):
             env["FLIP_CI_MARKER"] = marker  # lets a test find what was left behind
         libc = ctypes.CDLL(None)
@@ -272,6 +272,15 @@ class Supervisor:
         deadline = time.monotonic() + STOP_SECONDS  # for all together
         for popen in running:
             _end(popen, max(0.0, deadline - time.monotonic()))
+
+
+def _proxies(own: str | None) -> dict[str, str]:
+    """The way that the agent itself takes to the hub, in both spellings: libraries differ. Never for loopback."""
+    around = [] if own else [os.environ.get("NO_PROXY") or os.environ.get("no_proxy") or ""]
+    proxy = own or os.environ.get("HTTPS_PROXY") or os.environ.get("https_proxy")
+    told = {"NO_PROXY": ",".join(filter(None, ["127.0.0.1", "localhost", *around]))}
+    told |= {"HTTPS_PROXY": proxy} if proxy else {}
+    return told | {name.lower(): value for name, value in told.items()}
 
 
 def _end(popen: subprocess.Popen[bytes], seconds: float | None = None) -> None:
