@@ -73,6 +73,8 @@ def _drawn(
     session: Session, run_ids: list[UUID], wanted: Wanted, most: int, x_from: float | None, x_to: float | None
 ) -> list[dict[str, Any]]:
     """`RunSeriesRead` as it becomes JSON."""
+    found = reading.series_of(session, run_ids, wanted)
+    points = reading.points_of(session, [series.id for _, series in found], most, x_from, x_to)
     return [
         {
             "run_id": series.run_id,
@@ -80,9 +82,9 @@ def _drawn(
             "label": series.label,
             "x_label": series.x_label,
             "total": series.points,
-            "points": reading.points_of(session, series.id, most, x_from, x_to),
+            "points": points.get(series.id, []),
         }
-        for trust, series in reading.series_of(session, run_ids, wanted)
+        for trust, series in found
     ]
 
 
