@@ -1,6 +1,5 @@
 """Invitations, and the requests of people who have no account yet."""
 
-import secrets
 from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -9,6 +8,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from flip_contracts.codes import new_code
 from flip_hub.audit.service import record
 from flip_hub.auth import sha256
 from flip_hub.db import Database, now
@@ -45,7 +45,7 @@ def invite(
     trust_ids = trusts_named(session, role, trusts)
     if session.scalar(select(User.id).where(User.email == email)):
         raise EmailTaken
-    code = secrets.token_urlsafe(24)
+    code = new_code()
     values = {
         "name": name,
         "role": role,

@@ -23,10 +23,6 @@ class PasswordTooWeak(FieldInvalid):
     public = f"Choose a password of {MIN_CHARACTERS} characters or more that nobody would guess: four random words do."
 
 
-def new_password() -> str:
-    return secrets.token_urlsafe(15)
-
-
 def hashed(password: str, *known: str) -> str:
     """The argon2id hash, or `PasswordTooWeak`. `known`: what others know about the person, such as the e-mail."""
     if len(password) < MIN_CHARACTERS:

@@ -1,6 +1,5 @@
 """Log in by password, change it, and get back in without it."""
 
-import secrets
 from datetime import timedelta
 from typing import NoReturn
 from uuid import UUID
@@ -8,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from flip_contracts.codes import new_code
 from flip_hub.audit.service import record
 from flip_hub.auth import sha256
 from flip_hub.db import Database, now
@@ -108,7 +108,7 @@ def ask_reset(database: Database, settings: HubSettings, email: str, address: st
 
 
 def send_reset_code(session: Session, settings: HubSettings, user: User, actor: str) -> None:
-    code = secrets.token_urlsafe(24)
+    code = new_code()
     expires_at = now() + timedelta(minutes=settings.reset_code_minutes)
     session.add(ResetCode(user_id=user.id, code_sha256=sha256(code), expires_at=expires_at))
     send(

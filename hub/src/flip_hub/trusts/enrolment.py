@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from flip_contracts.codes import new_code
 from flip_contracts.messages import EnrolRequest, RotateRequest
 from flip_contracts.statuses import TaskState
 from flip_contracts.wire import PROTOCOL_VERSION, TRUST_NAME_PATTERN
@@ -78,7 +79,7 @@ def issue_code(session: Session, actor: str, trust: Trust) -> str:
 
 
 def _new_code(trust: Trust) -> str:
-    code = secrets.token_urlsafe(16)
+    code = new_code()
     trust.code_sha256, trust.code_expires_at = sha256(code), now() + CODE_LIFE
     return code
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import Select, delete, or_, select
 from sqlalchemy.orm import Session
 
+from flip_contracts.codes import new_code
 from flip_hub.audit.service import record
 from flip_hub.db import now
 from flip_hub.errors import Conflict, FieldInvalid, NotFound, TrustUnknown
@@ -42,7 +43,7 @@ def create_user(
     trusts: Sequence[str] = (),
 ) -> tuple[User, str]:
     """Returns the user and the password to hand over once."""
-    password = password or passwords.new_password()
+    password = password or new_code()
     password_hash = passwords.hashed(password, email, name)
     user = add_user(session, actor, email, name, role, password_hash, trusts_named(session, role, trusts))
     user.must_change_password = must_change_password

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from flip_contracts.codes import new_code
 from flip_trust.staff import passwords, totp
 from flip_trust.staff.book import Member, Role, StaffBook
 from flip_trust.staff.errors import (
@@ -62,14 +63,14 @@ class Staff:
         """A first password, good for one login: then its owner chooses one and sets up an authenticator."""
         if not LOGIN_PATTERN.fullmatch(login):
             raise StaffNameInvalid("A login begins with a small letter and holds small letters, digits, '.', '-', '_'.")
-        password = passwords.new_password()
+        password = new_code()
         if not self._book.add(login, role, passwords.hasher.hash(password), self._clock()):
             raise StaffNameTaken(f"There is already '{login}'. `flip-trust staff reset {login}` gives a new password.")
         return password
 
     def reset(self, login: str) -> str:
         """For a lost password or phone: a new first password; sessions and the lock end."""
-        password = passwords.new_password()
+        password = new_code()
         changes = {"password_hash": passwords.hasher.hash(password), "must_change": 1, "totp_secret": ""}
         if not self._book.change(login, **changes):
             raise _unknown(login)

@@ -17,10 +17,6 @@ MEASURED_CHARACTERS: Final = 72  # zxcvbn's time grows with the length
 hasher = PasswordHasher()  # argon2id, RFC 9106 low-memory profile
 
 
-def new_password() -> str:
-    return secrets.token_urlsafe(15)
-
-
 def hashed(password: str, login: str) -> str:
     """Raises `PasswordTooWeak`."""
     if len(password) < MIN_CHARACTERS:
