@@ -3,7 +3,7 @@ import { IconFolderPlus, IconLayoutGrid, IconList, IconPlus, IconSearch, IconSta
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { mayQuery, projectsQuery } from '@/api/queries';
-import type { ProjectsSearch } from '@/app/router';
+import type { ProjectsSearch } from '@/app/routes/projects';
 import { EmptyNote } from '@/components/EmptyNote';
 import { ErrorNote } from '@/components/ErrorNote';
 import { PageHead } from '@/components/PageHead';
@@ -119,7 +119,7 @@ export function ProjectsPage() {
               title={mayCreate ? 'Start your first project' : 'No project is shared with you yet'}
               action={
                 mayCreate && (
-                  <Button leftSection={<IconPlus size={16} />} onClick={() => change({ new: true })}>
+                  <Button variant="default" leftSection={<IconPlus size={16} />} onClick={() => change({ new: true })}>
                     New project
                   </Button>
                 )
