@@ -7,6 +7,7 @@ export type User = Schemas['UserRead'];
 export type Project = Schemas['ProjectRead'];
 export type ProjectSummary = Schemas['ProjectSummary'];
 export type ProjectTrust = Schemas['ProjectTrustRead'];
+export type SeriesRule = Schemas['SeriesRule'];
 export type Imaging = Schemas['ImagingRead'];
 export type Trust = Schemas['TrustRead'];
 export type CohortQuery = Schemas['CohortQueryRead'];

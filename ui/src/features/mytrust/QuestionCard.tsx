@@ -5,6 +5,7 @@ import { checkSqlQuery, cohortQuery } from '@/api/queries';
 import type { Project } from '@/api/types';
 import { Card } from '@/components/Card';
 import { Term } from '@/components/Term';
+import { SeriesWords } from '../series/SeriesWords';
 import classes from './MyTrust.module.css';
 
 export function QuestionCard({ project, trust }: { project: Project; trust: string }) {
@@ -42,6 +43,14 @@ export function QuestionCard({ project, trust }: { project: Project; trust: stri
             <li key={index}>{line}</li>
           ))}
         </ul>
+      )}
+      {project.kind === 'imaging' && (
+        <div className={classes.series}>
+          <div className="eyebrow">
+            Image series (<Term word="series rule" />)
+          </div>
+          <SeriesWords rule={project.series_rule} />
+        </div>
       )}
       {query && (
         <details className={classes.fold}>

@@ -1,27 +1,38 @@
 /** Change a project until it is staged; delete it by typing its name. */
-import { Button, Drawer, Stack, Text, Textarea, TextInput, Title } from '@mantine/core';
+import { Textarea, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useMutation } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import { useState } from 'react';
 import { data, hub } from '@/api/client';
 import { fieldErrors } from '@/api/errors';
 import type { Project } from '@/api/types';
 import { queries } from '@/app/queryClient';
-import { ErrorNote } from '@/components/ErrorNote';
+import { EditDrawer } from '@/components/EditDrawer';
+import { faultOf, type RuleValues, ruleOf, valuesOf } from '../series/rule';
+import { SeriesFields } from '../series/SeriesFields';
+
+interface Values {
+  name: string;
+  purpose: string;
+  series: RuleValues;
+}
 
 export function EditProject({ project, opened, onClose }: { project: Project; opened: boolean; onClose: () => void }) {
   const navigate = useNavigate();
   const path = { project_id: project.id };
+  const { name, purpose, dicom_to_nifti } = project;
+  const kind = project.kind as 'imaging' | 'tabular';
   const frozen = project.status !== 'UNSTAGED';
-  const form = useForm({ initialValues: { name: project.name, purpose: project.purpose } });
-  const [typed, setTyped] = useState('');
+  const form = useForm<Values>({
+    initialValues: { name, purpose, series: valuesOf(project.series_rule) },
+    validate: { series: faultOf },
+  });
   const save = useMutation({
-    mutationFn: (values: { name: string; purpose: string }) =>
+    mutationFn: ({ series, ...body }: Values) =>
       data(
         hub.PATCH('/api/v1/projects/{project_id}', {
           params: { path },
-          body: { ...values, kind: project.kind as 'imaging' | 'tabular', dicom_to_nifti: project.dicom_to_nifti },
+          body: { ...body, kind, dicom_to_nifti, series_rule: ruleOf(series) },
         }),
       ),
     onSuccess: async () => {
@@ -30,29 +41,20 @@ export function EditProject({ project, opened, onClose }: { project: Project; op
     },
     onError: (error) => form.setErrors(fieldErrors(error)),
   });
-  const remove = useMutation({
-    mutationFn: () => hub.POST('/api/v1/projects/{project_id}/delete', { params: { path }, body: { name: typed } }),
-    onSuccess: async () => {
-      await navigate({ to: '/projects' });
-      await queries.invalidateQueries({ queryKey: ['projects'] });
-    },
-  });
+  const remove = async () => {
+    await hub.POST('/api/v1/projects/{project_id}/delete', { params: { path }, body: { name } });
+    await navigate({ to: '/projects' });
+    await queries.invalidateQueries({ queryKey: ['projects'] });
+  };
   return (
-    <Drawer
+    <EditDrawer
+      what="project"
+      name={name}
       opened={opened}
       onClose={onClose}
-      position="right"
-      title="Edit project"
-      closeButtonProps={{ 'aria-label': 'Close' }}
-    >
-      <form onSubmit={form.onSubmit((values) => save.mutate(values))}>
-        <Stack>
-          {frozen && (
-            <Text size="sm" c="dimmed">
-              The trusts decide about this project as it is, so it can no longer be changed.
-            </Text>
-          )}
-          {save.error && <ErrorNote error={save.error} />}
+      frozen={frozen ? 'The trusts decide about this project as it is, so it can no longer be changed.' : null}
+      fields={
+        <>
           <TextInput label="Name" maxLength={75} disabled={frozen} {...form.getInputProps('name')} />
           <Textarea
             label="Purpose"
@@ -62,35 +64,15 @@ export function EditProject({ project, opened, onClose }: { project: Project; op
             disabled={frozen}
             {...form.getInputProps('purpose')}
           />
-          {!frozen && (
-            <Button type="submit" loading={save.isPending}>
-              Save
-            </Button>
+          {kind === 'imaging' && !frozen && (
+            <SeriesFields values={form.values.series} onChange={(series) => form.setFieldValue('series', series)} />
           )}
-        </Stack>
-      </form>
-      <Stack mt={36} gap="sm">
-        <Title order={3}>Delete</Title>
-        <Text size="sm" c="dimmed">
-          Running training stops, and the trusts forget the cohort. There is no way back. Type <b>{project.name}</b> to
-          go on.
-        </Text>
-        {remove.error && <ErrorNote error={remove.error} />}
-        <TextInput
-          aria-label="Name of the project to delete"
-          value={typed}
-          onChange={(event) => setTyped(event.currentTarget.value)}
-        />
-        <Button
-          color="red"
-          variant="light"
-          disabled={typed !== project.name}
-          loading={remove.isPending}
-          onClick={() => remove.mutate()}
-        >
-          Delete project
-        </Button>
-      </Stack>
-    </Drawer>
+        </>
+      }
+      save={save}
+      onSave={form.onSubmit((values) => save.mutate(values))}
+      loss="Running training stops, and the trusts forget the cohort."
+      remove={remove}
+    />
   );
 }

@@ -17,6 +17,7 @@ import { ImagingCard } from './ImagingCard';
 import { MembersCard } from './MembersCard';
 import { ModelsCard } from './ModelsCard';
 import classes from './ProjectPage.module.css';
+import { SeriesCard } from './SeriesCard';
 import { StageCard } from './StageCard';
 import { Timeline } from './Timeline';
 import { Track } from './Track';
@@ -55,7 +56,7 @@ export function ProjectPage() {
               </Button>
             )}
             <Button
-              variant={project.query_id ? 'default' : 'filled'}
+              variant="default"
               component={Link}
               to={`/projects/${projectId}/cohort`}
               leftSection={<IconDatabaseSearch size={16} />}
@@ -85,6 +86,7 @@ export function ProjectPage() {
         </div>
         <div className={classes.side}>
           {project.query_id && <CohortCard project={project} />}
+          {project.kind === 'imaging' && <SeriesCard project={project} />}
           <MembersCard project={project} mayOwn={mayOwn} />
           <Timeline project={project} />
         </div>

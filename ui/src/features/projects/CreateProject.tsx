@@ -6,18 +6,22 @@ import { data, hub } from '@/api/client';
 import { fieldErrors } from '@/api/errors';
 import { queries } from '@/app/queryClient';
 import { ErrorNote } from '@/components/ErrorNote';
+import { faultOf, type RuleValues, ruleOf, valuesOf } from '../series/rule';
+import { SeriesFields } from '../series/SeriesFields';
 
 interface Values {
   name: string;
   purpose: string;
   kind: 'imaging' | 'tabular';
+  series: RuleValues;
 }
 
 export function CreateProject({ opened, onClose }: { opened: boolean; onClose: () => void }) {
   const navigate = useNavigate();
   const form = useForm<Values>({
-    initialValues: { name: '', purpose: '', kind: 'imaging' },
+    initialValues: { name: '', purpose: '', kind: 'imaging', series: valuesOf(null) },
     validate: {
+      series: (value, { kind }) => (kind === 'imaging' ? faultOf(value) : null),
       name: (value) =>
         !value.trim()
           ? 'Give it a name.'
@@ -30,7 +34,12 @@ export function CreateProject({ opened, onClose }: { opened: boolean; onClose: (
     },
   });
   const create = useMutation({
-    mutationFn: (body: Values) => data(hub.POST('/api/v1/projects', { body: { ...body, dicom_to_nifti: true } })),
+    mutationFn: ({ series, ...body }: Values) =>
+      data(
+        hub.POST('/api/v1/projects', {
+          body: { ...body, dicom_to_nifti: true, series_rule: body.kind === 'imaging' ? ruleOf(series) : null },
+        }),
+      ),
     onSuccess: async (project) => {
       await queries.invalidateQueries({ queryKey: ['projects'] });
       form.reset();
@@ -62,6 +71,9 @@ export function CreateProject({ opened, onClose }: { opened: boolean; onClose: (
               <Radio value="tabular" label="Tabular" description="Only the columns of the cohort query; no images." />
             </Stack>
           </Radio.Group>
+          {form.values.kind === 'imaging' && (
+            <SeriesFields values={form.values.series} onChange={(series) => form.setFieldValue('series', series)} />
+          )}
           <Group justify="flex-end" mt="xs">
             <Button variant="default" onClick={onClose}>
               Cancel
