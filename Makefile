@@ -58,8 +58,9 @@ page-check: $(VENV)/.installed ui/node_modules/.installed  ## Lint, types, unit 
 	@ui/client.sh --check
 	@cd ui && npm run --silent check
 
-screenshots: install  ## Pictures of every page in light and dark, into docs/pictures/
+screenshots: install  ## Pictures of every page in light and dark, of the hub and of a trust, into docs/pictures/
 	@$(VENV)/bin/python -m demo.page --screenshots docs/pictures
+	@FLIP_PICTURES=$(CURDIR)/docs/pictures $(VENV)/bin/python -m pytest -q -m slow tests/test_trust_images_story.py
 
 page-bench: page  ## First load and frames per second of the page, without a hub
 	@cd ui && npx --no-install tsx e2e/bench.ts

@@ -37,11 +37,14 @@ class Process:
     log: Path
 
     @classmethod
-    def start(cls, name: str, command: Sequence[str], env: Mapping[str, str], log: Path) -> "Process":
+    def start(
+        cls, name: str, command: Sequence[str], env: Mapping[str, str], log: Path, cwd: Path | None = None
+    ) -> "Process":
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as sink:
             popen = subprocess.Popen(
                 command,
+                cwd=cwd,
                 env={**os.environ, **env},
                 stdin=subprocess.DEVNULL,
                 stdout=sink,

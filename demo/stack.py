@@ -82,11 +82,11 @@ class Trust:
             self.name, [str(PLATFORM_BIN / "flip-trust"), "serve"], self.env, self.root / "agent.log"
         )
 
-    def start_page(self) -> tuple[Process, str]:
+    def start_page(self, **env: str) -> tuple[Process, str]:
         """The trust's own page, by a process of its own beside the agent, and its address."""
         port = free_port()
         command = [str(PLATFORM_BIN / "flip-trust"), "page", "--port", str(port)]
-        process = Process.start(f"{self.name}'s page", command, self.env, self.root / "page.log")
+        process = Process.start(f"{self.name}'s page", command, self.env | env, self.root / "page.log", self.root)
         address = f"http://127.0.0.1:{port}"
         try:
             wait_until("The trust's page", lambda: _healthy(f"{address}/login"), 60, [process])

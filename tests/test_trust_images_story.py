@@ -1,9 +1,11 @@
 """Images on the trust's page in Debian's Chromium: a label is dropped, and NiiVue draws it over its image.
 
 The agent, its DICOM and the conversion are real; no hub is needed. The browser's part is `ui/e2e/trust-images.ts`.
+Its pictures of the pages go to FLIP_PICTURES, where that is set.
 """
 
 import json
+import os
 import re
 import shutil
 import socket
@@ -126,7 +128,8 @@ def test_a_dropped_label_is_drawn_over_its_image(agent: Agent, page: tuple[str, 
         "project": str(review.project_id),
         "study": agent.pipeline.accession_key(review.project_id, accession),
         "label": str(tmp_path / f"{accession}_label.nii.gz"),
-        "pictures": str(pictures),
+        "canvas": str(pictures),
+        "pictures": os.environ.get("FLIP_PICTURES", str(pictures)),
     }
     command = ["npx", "--no-install", "tsx", "e2e/trust-images.ts", json.dumps(asked)]
     done = subprocess.run(command, cwd=REPO / "ui", capture_output=True, text=True, timeout=240, check=False)

@@ -14,6 +14,8 @@ interface Asked {
   project: string;
   study: string;
   label: string;
+  /** For what is drawn, and for the pages. */
+  canvas: string;
   pictures: string;
 }
 const asked = JSON.parse(process.argv[2] ?? '{}') as Asked;
@@ -37,7 +39,7 @@ try {
   if (problems.length) throw new Error(`${problems.length} faults; see above.`);
 } catch (error) {
   console.log(`At ${page.url()}`);
-  await page.screenshot({ path: join(asked.pictures, 'failed.png'), fullPage: true });
+  await page.screenshot({ path: join(asked.canvas, 'failed.png'), fullPage: true });
   throw error;
 } finally {
   await close();
@@ -69,10 +71,10 @@ async function story(page: Page) {
   await page.goto(`/images/${asked.project}/${asked.study}`);
   await page.locator('#view-state[data-ready="yes"]').waitFor();
   await page.waitForTimeout(300); // one more frame
-  await page.locator('#canvas').screenshot({ path: join(asked.pictures, 'with-label.png') });
+  await page.locator('#canvas').screenshot({ path: join(asked.canvas, 'with-label.png') });
   await look(page, 'study');
   await page.locator('select[name=label]').selectOption('');
   await page.locator('#view-state[data-ready="yes"]').waitFor();
   await page.waitForTimeout(300);
-  await page.locator('#canvas').screenshot({ path: join(asked.pictures, 'without-label.png') });
+  await page.locator('#canvas').screenshot({ path: join(asked.canvas, 'without-label.png') });
 }
