@@ -1,5 +1,5 @@
 """The web page in Debian's Chromium, against a real federation: the stories of a researcher, of a hospital's admin who
-decides about that researcher's project, and of the hub's admin.
+decides about that researcher's project, of the hub's admin, and of somebody invited. Nobody of them has a mouse.
 
 The app is the tabular tutorial: five seconds of training instead of the MONAI tutorial's minutes; `test_tutorials.py`
 trains that one. The browser's part, with axe on every page in light and dark and a phone's width, is `ui/e2e/story.ts`.
@@ -143,6 +143,17 @@ class Outside:
 
     def enrol(self, name: str, code: str) -> None:
         Trust(name, self.folder / name, self.stack.hub_url, 9).cli("enrol", code, "--hub", self.stack.hub_url)
+
+    def net(self) -> str:
+        """What an admin types to add the stack's own net once more."""
+        keys, fl = self.stack.root / "keys", self.stack.root / "fl"
+        asked = {
+            "url": f"http://127.0.0.1:{self.stack.ports['fl_api']}",
+            "key": (keys / "net.key").read_text(),
+            "superlink": f"127.0.0.1:{self.stack.ports['fleet']}",
+            "ca": (fl / "pki" / "ca.crt").read_text(),
+        }
+        return json.dumps(asked)
 
     def train(self, model: str) -> str:
         """What becomes of a run that is initiated now; it is taken back."""

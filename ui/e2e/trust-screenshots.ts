@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { open } from './browser';
+import { Keyboard } from './keyboard';
 import { firstLogin, PLACES } from './trust';
 
 const [address, login, password, folder] = process.argv.slice(2);
@@ -12,7 +13,7 @@ const { page, close } = await open(address, { viewport: { width: 1280, height: 8
 try {
   await page.goto('/login');
   await picture('trust-login');
-  await firstLogin(page, login, password, 'correct horse battery staple');
+  await firstLogin(new Keyboard(page), login, password, 'correct horse battery staple');
   for (const place of PLACES) {
     await page.goto(place.path);
     await picture(place.name);

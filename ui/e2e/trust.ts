@@ -1,6 +1,8 @@
 /** The trust's own page in the browser: the first login of somebody of its staff, and a look at each page. */
 import type { Page } from 'playwright-core';
 import { violations } from './axe';
+import type { Keyboard } from './keyboard';
+import { AT_A_TRUST, primaries } from './primary';
 import { totp } from './totp';
 
 export const PLACES = [
@@ -12,24 +14,24 @@ export const PLACES = [
   { name: 'trust-health', path: '/health' },
 ];
 
-/** Leaves the browser at the start page, logged in; returns the authenticator's secret. */
-export async function firstLogin(page: Page, login: string, given: string, own: string): Promise<string> {
+/** Leaves the browser at the start page, logged in. */
+export async function firstLogin(keys: Keyboard, login: string, given: string, own: string): Promise<void> {
+  const { page } = keys;
   await page.goto('/login');
-  await page.getByLabel('Login', { exact: true }).fill(login);
-  await page.getByLabel('Password').fill(given);
-  await page.getByRole('button', { name: 'Log in' }).click();
+  await keys.write(page.getByLabel('Login', { exact: true }), login);
+  await keys.write(page.getByLabel('Password'), given);
+  await keys.enter(page.getByRole('button', { name: 'Log in' }));
   const secret = ((await page.locator('#secret').textContent()) ?? '').replace(/\s/g, '');
-  await page.getByLabel('New password', { exact: true }).fill(own);
-  await page.getByLabel('New password again').fill(own);
-  await page.getByLabel('The six digits it shows').fill(totp(secret));
-  await page.getByRole('button', { name: 'Finish' }).click();
+  await keys.write(page.getByLabel('New password', { exact: true }), own);
+  await keys.write(page.getByLabel('New password again'), own);
+  await keys.write(page.getByLabel('The six digits it shows'), totp(secret));
+  await keys.enter(page.getByRole('button', { name: 'Finish' }));
   await page.getByRole('heading', { level: 1, name: 'Projects' }).waitFor();
-  return secret;
 }
 
-/** Against WCAG in light and dark, and whatever sticks out of the window. */
+/** Against WCAG in light and dark, more than one primary action, and whatever sticks out of the window. */
 export async function faults(page: Page, name: string): Promise<string[]> {
-  const found: string[] = [];
+  const found = await primaries(page, name, AT_A_TRUST);
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
     found.push(...(await violations(page)).map((line) => `${name}, ${colorScheme}: ${line}`));

@@ -11,11 +11,13 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { startKnocking } from './api/live';
 import { session } from './api/session';
+import { keepFocus } from './app/focus';
 import { queries } from './app/queryClient';
 import { router } from './app/router';
 import { theme, variables } from './app/theme';
 
 startKnocking(queries);
+keepFocus();
 session.whenEnded(() => {
   queries.clear();
   const { pathname, searchStr } = router.state.location;

@@ -1,36 +1,41 @@
 /** The hub's admin: a hospital enrolled by its code, a lost authenticator, a drain, and the audit of it all. */
-import type { Page } from 'playwright-core';
-import { login } from '../browser';
+import type { Keyboard } from '../keyboard';
 import type { Told } from './researcher';
-import { asked, look, must, outside, step } from './teller';
+import { asked, logIn, look, must, outside, step } from './teller';
 
-export async function admin(page: Page, told: Told) {
+export async function admin(keys: Keyboard, told: Told) {
+  const { page } = keys;
   const button = (name: string | RegExp) => page.getByRole('button', { name });
   const panel = (name: string) =>
     page.getByRole('navigation', { name: 'Panels of the admin page' }).getByRole('link', { name });
-  await login(page, asked.admin.email, asked.admin.password);
-  await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Admin' }).click();
+  await logIn(keys, asked.admin);
+  await keys.enter(page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Admin' }));
 
   // Ada has lost her authenticator.
-  await page.getByRole('textbox', { name: 'Search users' }).fill(asked.researcher.email);
+  await keys.write(page.getByRole('textbox', { name: 'Search users' }), asked.researcher.email);
   const row = page.getByRole('row', { name: new RegExp(asked.researcher.email) });
   await row.getByText('In use').waitFor();
   await look(page, 'users');
-  await button(/^Acts on/).click();
-  await page.getByRole('menuitem', { name: 'Reset second factor' }).click();
+  const acts = button('Acts on Ada Story');
+  await keys.choose(acts, page.getByRole('menuitem', { name: 'Change name, role, access' }));
+  await look(page, 'change an account');
+  await keys.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  await acts.and(page.locator(':focus')).waitFor(); // a window gives the focus back to what opened it
+  await keys.choose(acts, page.getByRole('menuitem', { name: 'Reset second factor' }));
   await row.getByText('The next login sets up a new authenticator.').waitFor();
   await row.getByText('None').waitFor();
   step('second factor reset');
 
-  await panel('Access requests').click();
+  await keys.enter(panel('Access requests'));
   await page.getByText('Nobody waits').waitFor();
   await look(page, 'access requests');
 
-  await panel('Trusts').click();
-  await button('New trust').click();
-  await page.getByRole('textbox', { name: 'Name' }).fill('trust-delta');
+  await keys.enter(panel('Trusts'));
+  await keys.enter(button('New trust'));
+  await keys.write(page.getByRole('textbox', { name: 'Name' }), 'trust-delta');
   await look(page, 'new trust');
-  await button('Make the trust').click();
+  await keys.enter(button('Make the trust'));
   const code = ((await page.getByTestId('secret').textContent()) ?? '').trim();
   must(code.length > 10, 'No enrolment code is shown.');
   await page
@@ -43,8 +48,8 @@ export async function admin(page: Page, told: Told) {
     .getByRole('row', { name: /trust-delta/ })
     .getByText(/Online|Offline/)
     .waitFor();
-  await button('Revoke trust-delta').click();
-  await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
+  await keys.enter(button('Revoke trust-delta'));
+  await keys.enter(page.getByRole('dialog').getByRole('button', { name: 'Revoke' }));
   await page
     .getByRole('row', { name: /trust-delta/ })
     .getByText('Revoked')
@@ -52,35 +57,63 @@ export async function admin(page: Page, told: Told) {
   step('a trust enrolled by its code, and revoked');
 
   // Drained: what runs goes on, nothing new starts, and everyone is told.
-  await panel('Banner and mode').click();
-  await page.getByRole('textbox', { name: 'Message' }).fill('New version at six.');
-  await button('Show the banner').click();
-  await page.getByRole('textbox', { name: 'Reason' }).fill('A new version at six.');
-  await page.getByRole('switch', { name: 'Start nothing new' }).press('Space');
+  await keys.enter(panel('Banner and mode'));
+  await keys.write(page.getByRole('textbox', { name: 'Message' }), 'New version at six.');
+  await keys.enter(button('Show the banner'));
+  await keys.write(page.getByRole('textbox', { name: 'Reason' }), 'A new version at six.');
+  await keys.toggle(page.getByRole('switch', { name: 'Start nothing new' }));
   await page.getByTestId('deployment-mode').getByText('A new version at six.').waitFor();
   await page.getByText('the hub can be changed now').waitFor();
   await look(page, 'deployment mode');
   const waiting = await outside(`train ${told.model}`);
   must(waiting.startsWith('queued'), `A run starts although the hub is drained: ${waiting}`);
-  await page.getByRole('switch', { name: 'Start nothing new' }).press('Space');
+  await keys.toggle(page.getByRole('switch', { name: 'Start nothing new' }));
   await page.getByTestId('deployment-mode').waitFor({ state: 'detached' });
-  await button('Take it away').click();
+  await keys.enter(button('Take it away'));
   await page.getByText('New version at six.').waitFor({ state: 'detached' });
   step('drained, and back at work');
 
-  await panel('Nets').click();
+  await keys.enter(panel('Nets'));
   await page.getByRole('region', { name: 'Nets, table' }).getByText('Online').waitFor();
   await look(page, 'nets');
+  await net(keys);
 
-  await panel('Audit').click();
-  await page.getByRole('textbox', { name: 'Action' }).fill('user.totp');
+  await keys.enter(panel('Audit'));
+  await keys.write(page.getByRole('textbox', { name: 'Action' }), 'user.totp');
   await page.getByRole('region', { name: 'Audit events' }).getByText('user.totp_reset').first().waitFor();
   await look(page, 'audit');
-  await panel('Mails').click();
+  await keys.enter(panel('Mails'));
   await page.getByRole('heading', { name: 'Mails' }).waitFor();
   await look(page, 'mails');
-  await panel('Settings').click();
+  await keys.enter(panel('Settings'));
   await page.getByRole('region', { name: 'Settings', exact: true }).waitFor();
   await look(page, 'settings');
   step('audit searched');
+}
+
+/** Another one, taken into use, drained and removed again. It is the same SuperLink under a second name. */
+async function net(keys: Keyboard) {
+  const { page } = keys;
+  const button = (name: string) => page.getByRole('button', { name, exact: true });
+  const confirmed = (name: string) => page.getByRole('dialog').getByRole('button', { name });
+  const { url, key, superlink, ca } = JSON.parse(await outside('net')) as Record<string, string>;
+  await keys.enter(button('Add a net'));
+  await keys.write(page.getByRole('textbox', { name: 'Name' }), 'net-2');
+  await keys.write(page.getByRole('textbox', { name: 'FL API', exact: true }), url as string);
+  await keys.write(page.getByLabel('Key of the FL API'), key as string);
+  await keys.write(page.getByRole('textbox', { name: 'SuperLink, as trusts reach it' }), superlink as string);
+  await keys.paste(page.getByRole('textbox', { name: 'Certificate of its authority' }), ca as string);
+  await look(page, 'add a net');
+  await keys.enter(button('Add the net'));
+  const row = page.getByRole('row', { name: /net-2/ });
+  await row.waitFor();
+  await keys.enter(button('Drain net-2'));
+  await look(page, 'drain a net');
+  await keys.enter(confirmed('Drain'));
+  await row.getByText('Draining').waitFor();
+  await look(page, 'nets, one draining');
+  await keys.enter(button('Remove net-2'));
+  await keys.enter(confirmed('Remove'));
+  await row.waitFor({ state: 'detached' });
+  step('a net added, drained, removed');
 }

@@ -1,13 +1,14 @@
 /**
  * A researcher's whole story, from the first login to the results. Nothing is reloaded after the login, and every page is
- * held to WCAG. Login and the new project go by keyboard alone.
+ * held to WCAG.
  */
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Page } from 'playwright-core';
+import type { Keyboard } from '../keyboard';
 import { totp } from '../totp';
-import { asked, look, must, outside, step, tabTo } from './teller';
+import { draft } from './draft';
+import { asked, look, must, outside, step } from './teller';
 
 export interface Told {
   project: string;
@@ -26,16 +27,17 @@ function apps() {
 }
 
 /** `decide`: the trusts' part, once the project is staged. */
-export async function researcher(page: Page, decide: (project: string) => Promise<void>): Promise<Told> {
+export async function researcher(keys: Keyboard, decide: (project: string) => Promise<void>): Promise<Told> {
   const { folder, broken, sql } = apps();
   try {
-    return await story(page, broken, sql, decide);
+    return await story(keys, broken, sql, decide);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-async function story(page: Page, broken: string, sql: string, decide: (project: string) => Promise<void>) {
+async function story(keys: Keyboard, broken: string, sql: string, decide: (project: string) => Promise<void>) {
+  const { page } = keys;
   const button = (name: string | RegExp) => page.getByRole('button', { name });
   const tab = (name: string) =>
     page.getByRole('navigation', { name: 'Panels of the model' }).getByRole('link', { name });
@@ -44,18 +46,16 @@ async function story(page: Page, broken: string, sql: string, decide: (project: 
   await page.goto('/login');
   await look(page, 'login');
   const { email, password: given } = asked.researcher;
-  await tabTo(page, 'textbox', 'E-mail');
-  await page.keyboard.type(email);
-  await page.keyboard.press('Tab');
-  await page.keyboard.type(given);
-  await page.keyboard.press('Enter');
+  await keys.write(page.getByLabel('E-mail'), email);
+  await keys.write(page.getByLabel('Password').first(), given);
+  await keys.press('Enter');
   await page.getByRole('heading', { name: 'Choose your password' }).waitFor();
   await look(page, 'first password');
   const password = `${given}-mine`;
-  await page.getByLabel('Current password').fill(given);
-  await page.getByLabel('New password', { exact: true }).fill(password);
-  await page.getByLabel('New password again').fill(password);
-  await button('Change password').click();
+  await keys.write(page.getByLabel('Current password'), given);
+  await keys.write(page.getByLabel('New password', { exact: true }), password);
+  await keys.write(page.getByLabel('New password again'), password);
+  await keys.enter(button('Change password'));
   await page.getByRole('heading', { level: 1, name: 'Projects' }).waitFor();
   await page.evaluate(() => Object.assign(window, { sameDocument: true }));
   step('logged in, own password');
@@ -63,49 +63,44 @@ async function story(page: Page, broken: string, sql: string, decide: (project: 
   const tour = page.getByTestId('tour');
   await tour.getByText('Start with a project').waitFor();
   await look(page, 'no project yet, first steps');
-  await tour.getByRole('button', { name: 'Next' }).click();
+  await keys.enter(tour.getByRole('button', { name: 'Next' }));
   await tour.getByText('Ask who is in it').waitFor();
-  await tour.getByRole('button', { name: 'Close the first steps' }).click();
+  await keys.enter(tour.getByRole('button', { name: 'Close the first steps' }));
   await tour.waitFor({ state: 'detached' });
 
-  await page.locator('body').focus();
-  await tabTo(page, 'button', 'New project');
-  await page.keyboard.press('Enter');
+  await draft(keys);
+  await keys.enter(button('New project'));
   await page.getByRole('textbox', { name: 'Name' }).and(page.locator(':focus')).waitFor();
-  await page.keyboard.type('Coronary');
-  await page.keyboard.press('Tab');
-  await page.keyboard.type('Who will have coronary disease? From the record alone.');
-  await page.keyboard.press('Tab');
-  await page.keyboard.press('ArrowDown');
+  await keys.type('Coronary');
+  await keys.write(page.getByLabel('Purpose'), 'Who will have coronary disease? From the record alone.');
+  await keys.press('Tab');
+  await keys.press('ArrowDown');
   must(await page.getByRole('radio', { name: 'Tabular' }).isChecked(), 'The arrow keys do not choose the type.');
   await look(page, 'new project');
-  await tabTo(page, 'button', 'Create project');
-  await page.keyboard.press('Enter');
+  await keys.enter(button('Create project'));
   await page.getByRole('heading', { level: 1, name: 'Cohort query' }).waitFor();
-  step('logged in and project created by keyboard alone');
+  step('project created');
 
   // Renamed while it is a draft; deleting wants the name, and can be left.
   const project = new URL(page.url()).pathname.split('/')[2] as string;
-  await page.getByRole('navigation', { name: 'Breadcrumb' }).getByRole('link', { name: 'Coronary' }).click();
-  await button('Edit').click();
-  await page.getByRole('textbox', { name: 'Name', exact: true }).fill('Coronary risk');
+  await keys.enter(page.getByRole('navigation', { name: 'Breadcrumb' }).getByRole('link', { name: 'Coronary' }));
+  await keys.enter(button('Edit'));
+  await keys.write(page.getByRole('textbox', { name: 'Name', exact: true }), 'Coronary risk');
   await look(page, 'edit project');
   must(await button('Delete project').isDisabled(), 'A project can be deleted without its name.');
-  await button('Save').click();
+  await keys.enter(button('Save'));
   await page.getByRole('heading', { level: 1, name: 'Coronary risk' }).waitFor();
-  await page.getByRole('link', { name: 'Write the cohort query' }).click();
+  await keys.enter(page.getByRole('link', { name: 'Write the cohort query' }));
   step('project renamed');
 
   // A wrong column is marked at its place while one writes.
   const editor = page.locator('.cm-content');
-  await editor.click();
-  await page.keyboard.insertText('SELECT person_id,\n  shoe_size\nFROM omop.person');
+  await keys.paste(editor, 'SELECT person_id,\n  shoe_size\nFROM omop.person');
   await page.getByText(/Line 2, column \d+:.*shoe_size/).waitFor();
   await page.locator('.cm-lintRange-error', { hasText: 'shoe_size' }).waitFor();
-  await page.keyboard.press('Control+a');
-  await page.keyboard.insertText(sql);
+  await keys.paste(editor, sql);
   await page.getByText('Selects person_id, age').waitFor();
-  await page.keyboard.press('Control+Enter');
+  await keys.press('ControlOrMeta+Enter');
   const all = asked.trusts.length + 1;
   await page.getByText(`${all} of ${all} trusts answered`).waitFor();
   for (const trust of asked.trusts)
@@ -117,10 +112,10 @@ async function story(page: Page, broken: string, sql: string, decide: (project: 
   await look(page, 'cohort');
   step('cohort answered by every trust');
 
-  await page.getByRole('link', { name: 'Choose trusts and stage' }).click();
-  await page.getByRole('switch', { name: `Ask ${asked.never}` }).press('Space');
+  await keys.enter(page.getByRole('link', { name: 'Choose trusts and stage' }));
+  await keys.toggle(page.getByRole('switch', { name: `Ask ${asked.never}` }));
   await look(page, 'stage');
-  await button('Ask 2 trusts to approve').click();
+  await keys.enter(button('Ask 2 trusts to approve'));
   await page.getByRole('heading', { name: 'Trusts' }).waitFor();
   await look(page, 'staged');
   await decide(project);
@@ -128,17 +123,17 @@ async function story(page: Page, broken: string, sql: string, decide: (project: 
   await look(page, 'approved');
   step('staged, approved by both trusts');
 
-  await button('New model').first().click();
-  await page.getByLabel('Name').fill('Regression');
-  await button('Create model').click();
+  await keys.enter(button('New model'));
+  await keys.write(page.getByLabel('Name'), 'Regression');
+  await keys.enter(button('Create model'));
   await page.getByTestId('folder').waitFor({ state: 'attached' });
-  await button('Edit').click();
-  await page.getByRole('textbox', { name: 'Name', exact: true }).fill('Logistic regression');
+  await keys.enter(button('Edit'));
+  await keys.write(page.getByRole('textbox', { name: 'Name', exact: true }), 'Logistic regression');
   await look(page, 'edit model');
-  await button('Save').click();
+  await keys.enter(button('Save'));
   await page.getByRole('heading', { level: 1, name: 'Logistic regression' }).waitFor();
   const model = new URL(page.url()).pathname.split('/')[2] as string;
-  await page.getByTestId('folder').setInputFiles(broken);
+  await keys.upload(button('Folder'), broken);
   await page.getByText('app/server_app.py').first().waitFor();
   await page.getByText(/1 error|2 errors/).waitFor();
   await page
@@ -146,42 +141,42 @@ async function story(page: Page, broken: string, sql: string, decide: (project: 
     .first()
     .waitFor();
   await look(page, 'files with a finding');
-  await tab('Training').click();
+  await keys.enter(tab('Training'));
   await page.getByText(/to mend in Files/).waitFor();
   must(await button('Initiate Training').isDisabled(), 'An app with errors can be trained.');
-  await tab('Files').click();
-  await page.locator('input[type=file]:not([data-testid])').setInputFiles(join(asked.app, 'pyproject.toml'));
+  await keys.enter(tab('Files'));
+  await keys.upload(button('Files or zip'), join(asked.app, 'pyproject.toml'));
   await page.getByText('Can be trained').waitFor();
   step('told of the missing key, mended');
 
   // A copy has the same files; it goes again by its name.
-  await button('Edit').click();
-  await page.getByRole('textbox', { name: 'Name of the copy' }).fill('A copy');
-  await button('Copy model').click();
+  await keys.enter(button('Edit'));
+  await keys.write(page.getByRole('textbox', { name: 'Name of the copy' }), 'A copy');
+  await keys.enter(button('Copy model'));
   await page.getByRole('heading', { level: 1, name: 'A copy' }).waitFor();
   await page.getByText('Can be trained').waitFor();
-  await button('Edit').click();
-  await page.getByRole('textbox', { name: 'Name of the model to delete' }).fill('A copy');
-  await button('Delete model').click();
+  await keys.enter(button('Edit'));
+  await keys.write(page.getByRole('textbox', { name: 'Name of the model to delete' }), 'A copy');
+  await keys.enter(button('Delete model'));
   await page.getByRole('heading', { level: 1, name: 'Coronary risk' }).waitFor();
   await page.getByRole('link', { name: 'A copy' }).waitFor({ state: 'detached' });
-  await page.getByRole('link', { name: 'Logistic regression' }).click();
+  await keys.enter(page.getByRole('link', { name: 'Logistic regression' }));
   step('model copied, the copy deleted');
 
-  await tab('Training').click();
+  await keys.enter(tab('Training'));
   const rounds = page.getByRole('textbox', { name: 'num-server-rounds' });
-  await rounds.fill('4');
-  await rounds.blur();
+  await keys.write(rounds, '4');
+  await keys.press('Tab');
   await page.getByText('With num-server-rounds = 4').waitFor();
   await look(page, 'training');
-  await button('Initiate Training').click();
+  await keys.enter(button('Initiate Training'));
   await page.getByTestId('progress').waitFor();
   await page.locator('[data-testid=progress][data-status=TRAINING_STARTED]').waitFor({ timeout: 90_000 });
   step('training');
 
   // The bar and the charts move; nobody reloads.
   await page.getByTestId('waterfall').waitFor();
-  await tab('Metrics').click();
+  await keys.enter(tab('Metrics'));
   const chart = page.getByTestId('chart').first();
   await chart.locator('canvas').waitFor({ timeout: 60_000 });
   const before = (await page.getByTestId('chart').locator('li').allTextContents()).join();
@@ -196,20 +191,20 @@ async function story(page: Page, broken: string, sql: string, decide: (project: 
   await page.locator('[data-testid=progress][data-status=RESULTS_UPLOADED]').waitFor({ timeout: 90_000 });
   await page.waitForTimeout(400);
   await look(page, 'metrics');
-  await tab('Live').click();
+  await keys.enter(tab('Live'));
   await page.getByTestId('waterfall').waitFor();
   await page.getByText('Results').first().waitFor();
   await look(page, 'live');
   step('trained');
 
-  await tab('Results').click();
+  await keys.enter(tab('Results'));
   const coming = page.waitForEvent('download');
-  await page.getByRole('link', { name: 'Download Results' }).click();
+  await keys.enter(page.getByRole('link', { name: 'Download Results' }));
   const zip = readFileSync(await (await coming).path());
   must(zip.subarray(0, 2).toString() === 'PK' && zip.length > 1000, 'The results are no zip.');
-  await button('Model card').click();
+  await keys.enter(button('Model card'));
   await page.getByText('# Logistic regression').waitFor();
-  await page.keyboard.press('Escape');
+  await keys.press('Escape');
   await page.getByRole('list', { name: 'Files of the results' }).waitFor();
   await look(page, 'results');
   step(`results downloaded, ${zip.length} bytes`);
@@ -223,38 +218,36 @@ async function story(page: Page, broken: string, sql: string, decide: (project: 
   step('hub lost and found again');
 
   const main = page.getByRole('navigation', { name: 'Main' });
-  await main.getByRole('link', { name: 'Models' }).click();
+  await keys.enter(main.getByRole('link', { name: 'Models' }));
   await page.getByRole('region', { name: 'Models' }).getByText('Logistic regression').waitFor();
   await look(page, 'models');
-  await main.getByRole('link', { name: 'Connections' }).click();
+  await keys.enter(main.getByRole('link', { name: 'Connections' }));
   await page.getByText(`${asked.trusts.length + 1} of ${asked.trusts.length + 1} online`).waitFor();
   await look(page, 'connections');
-  await page.getByRole('link', { name: 'Help' }).click();
+  await keys.enter(page.getByRole('link', { name: 'Help' }));
   await page.getByText('SuperLink, SuperNode').waitFor();
   await look(page, 'glossary');
-  await page.getByRole('link', { name: 'Error codes' }).click();
+  await keys.enter(page.getByRole('link', { name: 'Error codes' }));
   await page.getByText('totp_required').first().waitFor();
   await look(page, 'error codes');
   step('models, connections, help');
 
-  await button(/account of/).click();
-  await page.getByRole('menuitem', { name: 'Account' }).click();
-  await button('Set up an authenticator').click();
+  await keys.choose(button(/account of/), page.getByRole('menuitem', { name: 'Account' }));
+  await keys.enter(button('Set up an authenticator'));
   await page.getByAltText('QR code for your authenticator app').waitFor();
   const secret = ((await page.locator('code').first().textContent()) ?? '').replace(/\s/g, '');
   await look(page, 'account with QR code');
-  await page.getByLabel('Digit 1').click();
-  await page.keyboard.type(totp(secret));
-  await button('Check and use it').click();
+  await keys.reach(page.getByLabel('Digit 1'));
+  await keys.type(totp(secret));
+  await keys.enter(button('Check and use it'));
   await page.getByText('They are shown').waitFor();
   await look(page, 'recovery codes');
   must(await page.evaluate(() => 'sameDocument' in window), 'The page was loaded anew on the way.');
 
-  await button(/account of/).click();
-  await page.getByRole('menuitem', { name: 'Log out' }).click();
-  await page.getByLabel('E-mail').fill(email);
-  await page.getByLabel('Password').first().fill(password);
-  await button('Log in').click();
+  await keys.choose(button(/account of/), page.getByRole('menuitem', { name: 'Log out' }));
+  await keys.write(page.getByLabel('E-mail'), email);
+  await keys.write(page.getByLabel('Password').first(), password);
+  await keys.enter(button('Log in'));
   await page.getByLabel('Code').waitFor();
   await look(page, 'login with a code');
   step('second factor in use');

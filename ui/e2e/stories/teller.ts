@@ -2,6 +2,8 @@
 import { createInterface } from 'node:readline';
 import type { Page } from 'playwright-core';
 import { violationsInBoth } from '../axe';
+import type { Keyboard } from '../keyboard';
+import { primaries } from '../primary';
 
 export interface Asked {
   hub: string;
@@ -33,9 +35,14 @@ export async function outside(what: string): Promise<string> {
   return answer.slice(4).trim();
 }
 
-/** Held to WCAG in light and dark, and to a phone of 320 px: nothing may scroll sideways. */
+/**
+ * Held to WCAG in light and dark, to one primary action, and to a phone of 320 px: nothing may scroll sideways.
+ *
+ * What has the focus may not be there on a phone (the bar's links); it gets it back with the width.
+ */
 export async function look(page: Page, name: string) {
-  const found = await violationsInBoth(page, name);
+  const focused = await page.evaluateHandle(() => document.activeElement as HTMLElement | null);
+  const found = [...(await violationsInBoth(page, name)), ...(await primaries(page, name))];
   const size = page.viewportSize();
   for (const width of [360, 320]) {
     await page.setViewportSize({ width, height: 780 });
@@ -44,6 +51,7 @@ export async function look(page: Page, name: string) {
     if (over > 0) found.push(`${name}, ${width} px wide: ${over} px stick out${await culprit(page)}`);
   }
   if (size) await page.setViewportSize(size);
+  await focused.evaluate((element) => element?.focus({ preventScroll: true }));
   for (const line of found) console.log(line);
   wrong.push(...found);
 }
@@ -69,13 +77,12 @@ export function must(held: boolean, otherwise: string) {
   if (!held) throw new Error(otherwise);
 }
 
-/** Moves on by Tab until what has the focus is called this; nobody touches a mouse. */
-export async function tabTo(page: Page, role: Parameters<Page['getByRole']>[0], name: string | RegExp) {
-  const wanted = page.getByRole(role, { name, exact: typeof name === 'string' });
-  await wanted.first().waitFor();
-  for (let count = 0; count < 80; count += 1) {
-    await page.keyboard.press('Tab');
-    if (await wanted.first().evaluate((element) => element === document.activeElement)) return;
-  }
-  throw new Error(`No Tab leads to the ${role} “${name}”.`);
+/** By keyboard, as everything in the stories. */
+export async function logIn(keys: Keyboard, { email, password }: { email: string; password: string }) {
+  const { page } = keys;
+  await page.goto('/login');
+  await keys.write(page.getByLabel('E-mail'), email);
+  await keys.write(page.getByLabel('Password').first(), password);
+  await keys.enter(page.getByRole('button', { name: 'Log in' }));
+  await page.getByRole('heading', { level: 1, name: 'Projects' }).waitFor();
 }

@@ -56,7 +56,8 @@ export const theme = createTheme({
     Tooltip: Tooltip.extend({
       defaultProps: { withArrow: true, openDelay: 250, events: { hover: true, focus: true, touch: true } },
     }),
-    Button: { defaultProps: { size: 'sm' } },
+    // The variant is said, so that the walk over the pages can count what is primary.
+    Button: { defaultProps: { size: 'sm', variant: 'filled' } },
     // A window's header is not the page's banner.
     ModalHeader: { defaultProps: { role: 'presentation' } },
     DrawerHeader: { defaultProps: { role: 'presentation' } },

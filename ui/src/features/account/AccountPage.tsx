@@ -30,7 +30,7 @@ export function AccountPage() {
                 Your password is changed.
               </Alert>
             )}
-            <ChangePassword onDone={() => setChanged(true)} />
+            <ChangePassword beside onDone={() => setChanged(true)} />
           </Card>
         )}
       </SimpleGrid>

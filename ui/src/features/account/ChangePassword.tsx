@@ -4,7 +4,8 @@ import { useMutation } from '@tanstack/react-query';
 import { hub } from '@/api/client';
 import { ErrorNote } from '@/components/ErrorNote';
 
-export function ChangePassword({ onDone }: { onDone: () => void }) {
+/** `beside`: other things can be done on its page, so that its button is not the primary one. */
+export function ChangePassword({ onDone, beside = false }: { onDone: () => void; beside?: boolean }) {
   const form = useForm({
     initialValues: { current_password: '', new_password: '', again: '' },
     validate: { again: (value, values) => (value === values.new_password ? null : 'The two are not the same.') },
@@ -42,7 +43,7 @@ export function ChangePassword({ onDone }: { onDone: () => void }) {
           withAsterisk={false}
           {...form.getInputProps('again')}
         />
-        <Button type="submit" loading={change.isPending}>
+        <Button type="submit" variant={beside ? 'default' : 'filled'} loading={change.isPending}>
           Change password
         </Button>
       </Stack>

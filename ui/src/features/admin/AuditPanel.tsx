@@ -5,7 +5,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { data, hub } from '@/api/client';
 import { usePages } from '@/api/pages';
-import type { AuditSearch } from '@/app/router';
+import type { AuditSearch } from '@/app/routes/admin';
 import { fullTime } from '@/app/time';
 import { Card } from '@/components/Card';
 import { EmptyNote } from '@/components/EmptyNote';

@@ -146,20 +146,26 @@ export function CohortPage() {
                 onRun={start}
                 marks={marks}
                 readOnly={frozen}
+                describedBy="leave-editor"
               />
             ) : (
               <Skeleton height={210} m="md" />
             )}
           </div>
-          <div className={classes.said} role="status">
-            {problem && (
-              <span className={classes.problem}>
-                {where(problem)} {problem.message} <code>{problem.code}</code>
-              </span>
-            )}
-            {!problem && check?.ok && settled === sql && check.columns.length > 0 && (
-              <span>Selects {check.columns.join(', ')}</span>
-            )}
+          <div className={classes.said}>
+            <span role="status">
+              {problem && (
+                <span className={classes.problem}>
+                  {where(problem)} {problem.message} <code>{problem.code}</code>
+                </span>
+              )}
+              {!problem && check?.ok && settled === sql && check.columns.length > 0 && (
+                <span>Selects {check.columns.join(', ')}</span>
+              )}
+            </span>
+            <span id="leave-editor">
+              <Kbd size="xs">Esc</Kbd>, then <Kbd size="xs">Tab</Kbd> leaves the editor
+            </span>
           </div>
           {!problem &&
             check?.warnings.map((warning) => (

@@ -30,6 +30,8 @@ interface Props {
   onRun: () => void;
   marks: Mark[];
   readOnly?: boolean;
+  /** Of what says how to leave it by keyboard. */
+  describedBy: string;
 }
 
 const schema = {
@@ -81,7 +83,7 @@ const look = EditorView.theme({
   '.cm-placeholder': { color: 'var(--muted)' },
 });
 
-export function SqlEditor({ value, onChange, onRun, marks, readOnly = false }: Props) {
+export function SqlEditor({ value, onChange, onRun, marks, readOnly = false, describedBy }: Props) {
   const place = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView>(null);
   const acts = useRef({ onChange, onRun });
@@ -111,7 +113,11 @@ export function SqlEditor({ value, onChange, onRun, marks, readOnly = false }: P
           look,
           placeholder('SELECT accession_id, person_id … FROM omop.image_occurrence'),
           EditorState.readOnly.of(readOnly),
-          EditorView.contentAttributes.of({ 'aria-label': 'Cohort query, SQL', tabindex: '0' }),
+          EditorView.contentAttributes.of({
+            'aria-label': 'Cohort query, SQL',
+            'aria-describedby': describedBy,
+            tabindex: '0',
+          }),
           EditorView.lineWrapping,
           Prec.highest(keymap.of([{ key: 'Mod-Enter', run: runNow }])),
           // Tab completes while a list is open; Escape, then Tab, leaves the editor.
@@ -130,7 +136,7 @@ export function SqlEditor({ value, onChange, onRun, marks, readOnly = false }: P
     });
     view.current = made;
     return () => made.destroy();
-  }, [readOnly]);
+  }, [readOnly, describedBy]);
 
   useEffect(() => {
     const now = view.current;

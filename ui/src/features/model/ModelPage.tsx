@@ -4,7 +4,7 @@ import { Link, Outlet } from '@tanstack/react-router';
 import { useState } from 'react';
 import { HubError } from '@/api/errors';
 import { useLive } from '@/api/live';
-import { MODEL_PANELS } from '@/app/router';
+import { MODEL_PANELS } from '@/app/routes/models';
 import { ErrorNote } from '@/components/ErrorNote';
 import { PageHead } from '@/components/PageHead';
 import { PanelNav } from '@/components/PanelNav';

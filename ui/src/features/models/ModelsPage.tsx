@@ -8,7 +8,7 @@ import { useLive } from '@/api/live';
 import { usePages } from '@/api/pages';
 import { queueQuery } from '@/api/queries';
 import type { ModelSummary } from '@/api/types';
-import type { ModelsSearch } from '@/app/router';
+import type { ModelsSearch } from '@/app/routes/models';
 import { momentOf } from '@/app/time';
 import { Ago } from '@/components/Ago';
 import { Card } from '@/components/Card';

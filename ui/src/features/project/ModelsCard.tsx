@@ -23,7 +23,13 @@ export function ModelsCard({ projectId, onNew }: { projectId: string; onNew?: ()
         <EmptyNote
           icon={<IconCube size={24} />}
           title="Approved: bring your app"
-          action={onNew && <Button onClick={onNew}>New model</Button>}
+          action={
+            onNew && (
+              <Button variant="default" onClick={onNew}>
+                New model
+              </Button>
+            )
+          }
         >
           A model is a Flower app. Make one with <code>flip app new</code>, or upload yours; it is checked before
           anything runs.

@@ -16,6 +16,8 @@ export function ResultsPanel() {
   if (error && !results) return <ErrorNote error={error} retry={refetch} title="The results could not be listed" />;
   if (!runs || !results) return <Skeleton height={240} radius="lg" />;
   const ended = runs.filter((run) => run.finished_at !== null);
+  const stored = new Map(results.map((one) => [one.run_id, one]));
+  const newest = ended.find((run) => stored.has(run.id));
   if (!ended.length) {
     return (
       <Card>
@@ -41,7 +43,8 @@ export function ResultsPanel() {
           key={run.id}
           run={run}
           name={runName(runs, run.id)}
-          stored={results.find((one) => one.run_id === run.id)}
+          stored={stored.get(run.id)}
+          newest={run === newest}
         />
       ))}
     </div>

@@ -16,9 +16,11 @@ interface Props {
   run: Run;
   name: string;
   stored: StoredResults | undefined;
+  /** The results that people come for. */
+  newest: boolean;
 }
 
-export function RunResults({ run, name, stored }: Props) {
+export function RunResults({ run, name, stored, newest }: Props) {
   const [card, setCard] = useState(false);
   const rounds = Math.max(0, ...run.rounds.map((round) => round.round));
   const config = Object.entries(run.run_config);
@@ -31,7 +33,13 @@ export function RunResults({ run, name, stored }: Props) {
         <>
           <Status state={run.state} />
           {stored && (
-            <Button component="a" href={`${address}/results`} download leftSection={<IconDownload size={16} />}>
+            <Button
+              variant={newest ? 'filled' : 'default'}
+              component="a"
+              href={`${address}/results`}
+              download
+              leftSection={<IconDownload size={16} />}
+            >
               Download Results
             </Button>
           )}
