@@ -35,7 +35,7 @@ from flip_trust.synthetic import demo_query
 
 APP = REPO / "fl" / "tests" / "apps" / "durable_app"
 TRUSTS = ("trust-alpha", "trust-beta")
-KINDS = ("hub", "postgres", "fl", "superlink", "serverapp", "zygote", "agent", "supernode", "clientapp")
+KINDS = ("hub", "postgres", "fl", "superlink", "serverapp", "zygote", "agent", "supernode", "clientapp", "machine")
 LONGEST_RECOVERY = 120.0
 OPTIONS = {
     "on_crash": "resume",
@@ -161,8 +161,11 @@ class Campaign:
             case "agent":
                 return [trust.popen.pid]
             case "postgres":  # a backend: the server throws everybody out and recovers, as after a crash of its own
-                postmaster = int((stack.root / "hub" / "postgres" / "postmaster.pid").read_text().split()[0])
+                postmaster = self._postmaster()
                 return [self.random.choice([pid for pid, parent, _ in below([postmaster]) if parent == postmaster])]
+            case "machine":  # the hub's: everything on it, in one moment
+                there = [stack.hub.popen.pid, stack.fl.popen.pid, self._postmaster()]
+                return [*there, *(pid for pid, _, _ in below(there))]
             case "superlink" | "serverapp":
                 return self._until(f"a {kind}", lambda: find(kind, [stack.fl.popen.pid]))
             case "zygote":
@@ -171,19 +174,22 @@ class Campaign:
                 return self._until(f"a {kind}", lambda: find(kind, [trust.popen.pid]))
         raise ValueError(kind)
 
+    def _postmaster(self) -> int:
+        return int((self.stack.root / "hub" / "postgres" / "postmaster.pid").read_text().split()[0])
+
     def _start_again(self, kind: str) -> None:
         """As a service manager does, a moment later."""
         stack = self.stack
-        if kind not in ("hub", "fl", "agent"):
+        if kind not in ("hub", "fl", "agent", "machine"):
             return
         time.sleep(self.random.uniform(0.2, 2.0))
-        if kind == "hub":
+        if kind in ("fl", "machine"):
+            stack.start_fl_again()
+        if kind in ("hub", "machine"):
             assert stack.hub
             stack.hub.popen.wait()
             stack.start_hub()
-        elif kind == "fl":
-            stack.start_fl_again()
-        else:
+        if kind == "agent":
             for trust in stack.trusts.values():
                 if trust.process and not trust.process.alive:
                     trust.process.popen.wait()
