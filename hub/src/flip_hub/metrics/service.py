@@ -4,15 +4,14 @@ from datetime import timedelta
 from uuid import UUID
 
 import numpy as np
-from sqlalchemy import insert, select, text
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from flip_contracts.messages import MessageKind, MetricPoint, MetricsMessage
 from flip_hub.db import now
 from flip_hub.live.service import emit
 from flip_hub.live.tables import Event
-from flip_hub.metrics.tables import SMALL, MetricChunk, MetricSeries
+from flip_hub.metrics.tables import SMALL
 from flip_hub.runs.service import add_event
 from flip_hub.runs.tables import RunTrust
 from flip_hub.trusts.handlers import on_message
@@ -36,21 +35,16 @@ def store(session: Session, run_id: UUID, trust: Trust | None, points: list[Metr
     for point in fresh:
         groups.setdefault((point.label, point.x_label, point.client_name), []).append(point)
     series = _series(session, run_id, trust, groups)
-    session.execute(
-        insert(MetricChunk),
-        [
-            {
-                "series_id": series[label, x_label],
-                "points": len(group),
-                "xs": np.array([x_of(p) for p in group], ">f8").tobytes(),
-                "ys": np.array([p.value for p in group], ">f8").tobytes(),
-                "rounds": np.array([min(p.round, 2**31 - 1) for p in group], ">i4").tobytes(),
-                "ats": np.array([p.at.timestamp() for p in group], ">f8").tobytes(),
-                "client_name": client_name,
-            }
-            for (label, x_label, client_name), group in groups.items()
-        ],
-    )
+    columns = {
+        "series": [series[label, x_label] for label, x_label, _ in groups],
+        "names": [client_name for _, _, client_name in groups],
+        "points": [len(group) for group in groups.values()],
+        "xs": [np.array([x_of(p) for p in group], ">f8").tobytes() for group in groups.values()],
+        "ys": [np.array([p.value for p in group], ">f8").tobytes() for group in groups.values()],
+        "rounds": [np.array([min(p.round, 2**31 - 1) for p in group], ">i4").tobytes() for group in groups.values()],
+        "ats": [np.array([p.at.timestamp() for p in group], ">f8").tobytes() for group in groups.values()],
+    }
+    session.execute(KEEP, columns)
     shown = [[p.label, p.x_label, x_of(p), p.value] for p in fresh[-LIVE_POINTS:]]
     facts = {"trust": trust.name if trust else None, "points": shown, "left_out": len(fresh) - len(shown)}
     emit(session, "metrics", [f"run:{run_id}"], facts, run_id=run_id)
@@ -81,36 +75,43 @@ def _series(
     merged: dict[tuple[str, str], list[MetricPoint]] = {}
     for (label, x_label, _), group in groups.items():
         merged.setdefault((label, x_label), []).extend(group)
-    rows = [
-        {
-            "run_id": run_id,
-            "source": str(trust.id) if trust else "",
-            "trust_id": trust.id if trust else None,
-            "label": label,
-            "x_label": x_label,
-            "points": len(points),
-            "last_x": x_of(points[-1]),
-            "last_value": points[-1].value,
-            "last_at": points[-1].at,
-            "lowest": min(p.value for p in points),
-            "highest": max(p.value for p in points),
-        }
-        for (label, x_label), points in sorted(merged.items())
-    ]
-    made = upsert(MetricSeries).values(rows)
-    new, old = made.excluded, MetricSeries
-    statement = made.on_conflict_do_update(
-        index_elements=["run_id", "source", "label", "x_label"],
-        set_={
-            "points": old.points + new.points,
-            "last_x": new.last_x,
-            "last_value": new.last_value,
-            "last_at": new.last_at,
-            "lowest": text("least(metric_series.lowest, excluded.lowest)"),
-            "highest": text("greatest(metric_series.highest, excluded.highest)"),
-        },
-    ).returning(old.label, old.x_label, old.id)
-    return {(label, x_label): series_id for label, x_label, series_id in session.execute(statement)}
+    rows = sorted(merged.items())  # in one order: no deadlock
+    columns = {
+        "run_id": run_id,
+        "source": str(trust.id) if trust else "",
+        "trust_id": trust.id if trust else None,
+        "labels": [label for (label, _), _ in rows],
+        "x_labels": [x_label for (_, x_label), _ in rows],
+        "points": [len(points) for _, points in rows],
+        "last_xs": [x_of(points[-1]) for _, points in rows],
+        "last_values": [points[-1].value for _, points in rows],
+        "last_ats": [points[-1].at for _, points in rows],
+        "lowest": [min(p.value for p in points) for _, points in rows],
+        "highest": [max(p.value for p in points) for _, points in rows],
+    }
+    return {(label, x_label): series_id for label, x_label, series_id in session.execute(GROW, columns)}
+
+
+# Text, with an array for each column: a statement of many rows that SQLAlchemy builds is built anew each time, which
+# takes longer than all the rest of a message.
+GROW = text("""
+    INSERT INTO metric_series AS old (run_id, source, trust_id, label, x_label, points, last_x, last_value, last_at,
+                                      lowest, highest)
+    SELECT :run_id, CAST(:source AS text), CAST(:trust_id AS uuid), *
+    FROM unnest(CAST(:labels AS text[]), CAST(:x_labels AS text[]), CAST(:points AS bigint[]),
+                CAST(:last_xs AS float8[]), CAST(:last_values AS float8[]), CAST(:last_ats AS timestamptz[]),
+                CAST(:lowest AS float8[]), CAST(:highest AS float8[]))
+    ON CONFLICT (run_id, source, label, x_label) DO UPDATE SET
+        points = old.points + excluded.points, last_x = excluded.last_x, last_value = excluded.last_value,
+        last_at = excluded.last_at, lowest = least(old.lowest, excluded.lowest),
+        highest = greatest(old.highest, excluded.highest)
+    RETURNING label, x_label, id
+""")
+KEEP = text("""
+    INSERT INTO metric_chunks (series_id, client_name, points, xs, ys, rounds, ats)
+    SELECT * FROM unnest(CAST(:series AS bigint[]), CAST(:names AS text[]), CAST(:points AS int[]),
+                         CAST(:xs AS bytea[]), CAST(:ys AS bytea[]), CAST(:rounds AS bytea[]), CAST(:ats AS bytea[]))
+""")
 
 
 @on_message(MessageKind.METRICS)

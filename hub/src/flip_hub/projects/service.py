@@ -3,7 +3,7 @@
 import hashlib
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import Session
 
 from flip_contracts.imaging import SeriesRule
@@ -167,16 +167,18 @@ def decisions(session: Session, project: Project) -> list[tuple[Trust, ProjectTr
     return [(trust, asked) for trust, asked in rows]
 
 
+def approves() -> ColumnElement[bool]:
+    """Of a trust and its row of a project: its yes stands now."""
+    lasting = ProjectTrust.expires_at.is_(None) | (ProjectTrust.expires_at > now())
+    return (ProjectTrust.decision == Decision.APPROVED) & Trust.revoked_at.is_(None) & lasting
+
+
 def approving_trusts(session: Session, project: Project) -> list[Trust]:
     if project.deleted_at is not None:
         return []
-    return [
-        trust
-        for trust, asked in decisions(session, project)
-        if asked.decision == Decision.APPROVED
-        and trust.revoked_at is None
-        and (asked.expires_at is None or asked.expires_at > now())
-    ]
+    of_project = ProjectTrust.project_id == project.id
+    found = select(Trust).join(ProjectTrust, ProjectTrust.trust_id == Trust.id).where(of_project, approves())
+    return list(session.scalars(found.order_by(Trust.name)))
 
 
 @on_message(MessageKind.DECISION)

@@ -6,16 +6,17 @@ from uuid import UUID
 
 from fastapi import Request
 from pydantic import BaseModel
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from flip_contracts.statuses import RunState
+from flip_contracts.statuses import TERMINAL_RUN_STATES, RunState
 from flip_hub.auth import CurrentUser, visible_model, visible_run
 from flip_hub.db import ReadSession, WriteSession
 from flip_hub.errors import NotFound, TrustUnknown, errors
 from flip_hub.files.service import FilesNotReady, ModelBusy
 from flip_hub.models.tables import Model
 from flip_hub.projects.reading import visible_projects
+from flip_hub.projects.tables import Project
 from flip_hub.routing import Router
 from flip_hub.runs import options, service
 from flip_hub.runs.schemas import RunCreate, RunRead, read_run
@@ -143,8 +144,13 @@ class _Shown:
     """Queue entries with the names that one user may see."""
 
     def __init__(self, session: Session, user: User):
-        self._session = session
-        self._projects = {project.id: project.name for project in session.scalars(visible_projects(user))}
+        def of_open_runs(thing: InstrumentedAttribute[UUID]) -> Select[UUID]:
+            return select(thing).where(Run.state.not_in(TERMINAL_RUN_STATES))
+
+        seen = visible_projects(user).where(Project.id.in_(of_open_runs(Run.project_id)))
+        self._projects = {project.id: project.name for project in session.scalars(seen)}
+        named = select(Model.id, Model.name).where(Model.id.in_(of_open_runs(Run.model_id)))
+        self._models = dict(session.execute(named).tuples().all())
 
     def entry(self, run: Run, position: int | None, expected: datetime | None) -> QueueEntryRead:
         seen = run.project_id in self._projects
@@ -156,7 +162,7 @@ class _Shown:
             expected_start=expected,
             run_id=run.id if seen else None,
             model_id=run.model_id if seen else None,
-            model_name=self._session.get_one(Model, run.model_id).name if seen else None,
+            model_name=self._models.get(run.model_id) if seen else None,
             project_id=run.project_id if seen else None,
             project_name=self._projects.get(run.project_id),
         )

@@ -90,8 +90,8 @@ def read_run(session: Session, settings: HubSettings, run: Run) -> RunRead:
         running_at=run.running_at,
         finished_at=run.finished_at,
         trusts=[
-            RunTrustRead(trust=trust.name, state=part.state, reason=part.reason)
-            for trust, part in service.parts(session, run.id)
+            RunTrustRead(trust=trust, state=state, reason=reason)
+            for trust, state, reason in service.states(session, run.id)
         ],
         rounds=[
             RoundRead(round=r.round, phase=r.phase, results=r.results, failures=r.failures, errors=r.errors, at=r.at)

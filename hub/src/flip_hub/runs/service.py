@@ -152,6 +152,17 @@ def parts(session: Session, run_id: UUID) -> list[tuple[Trust, RunTrust]]:
     return [(trust, part) for trust, part in rows]
 
 
+def states(session: Session, run_id: UUID) -> list[tuple[str, str, str]]:
+    """Name, state and reason of each trust, to be shown."""
+    rows = (
+        select(Trust.name, RunTrust.state, RunTrust.reason)
+        .join(Trust, Trust.id == RunTrust.trust_id)
+        .where(RunTrust.run_id == run_id)
+        .order_by(Trust.name)
+    )
+    return list(session.execute(rows).tuples())
+
+
 def add_event(session: Session, run_id: UUID, kind: str, **payload: Any) -> None:
     """Part of the run's story: kept with it, and told at once to whoever looks at the run, its model or project."""
     emit(session, kind, topics_of(session, run_id), payload, run_id=run_id, kept=True)

@@ -13,14 +13,14 @@ from sqlalchemy.orm import Session
 from flip_contracts.statuses import RunReason, RunState, RunTrustState
 from flip_hub.db import now
 from flip_hub.nets.tables import NetRow
-from flip_hub.projects.service import approving_trusts
-from flip_hub.projects.tables import Project
+from flip_hub.projects.service import approves
+from flip_hub.projects.tables import Project, ProjectTrust
 from flip_hub.runs.options import RunOptions
-from flip_hub.runs.service import parts
-from flip_hub.runs.tables import Run
+from flip_hub.runs.tables import Run, RunTrust
 from flip_hub.scheduler.decide import Limits, PartView, RunView
 from flip_hub.scheduler.queue import Waiting, fair_order, give_slots, starts
 from flip_hub.settings import HubSettings
+from flip_hub.trusts.tables import Trust
 
 ACTIVE: Final = (RunState.STARTING, RunState.RUNNING)
 RECENT_RUNS: Final = 50
@@ -101,11 +101,12 @@ def open_runs(
     place = {item.run: n for n, item in enumerate(queue.order)}
     nets = {net.id: net for net in session.scalars(select(NetRow))}
     runs = session.scalars(select(Run).where(~Run.closed).order_by(Run.created_at)).all()
+    parts = _parts(session, [run.id for run in runs])
     views = []
     for run in sorted(runs, key=lambda run: place.get(run.id, -1)):
         net_id = queue.given.get(run.id) if run.state == RunState.QUEUED else run.net_id
         net = nets.get(run.net_id) if run.net_id else None
-        views.append((_view(session, run, run.id in queue.given, net, awake_since), net_id))
+        views.append((_view(run, parts[run.id], run.id in queue.given, net, awake_since), net_id))
     return views
 
 
@@ -115,19 +116,33 @@ def open_run(session: Session, run_id: UUID, awake_since: datetime) -> tuple[Run
     if run is None or run.closed or run.state == RunState.QUEUED:
         return None, None
     net = session.get(NetRow, run.net_id) if run.net_id else None
-    return _view(session, run, True, net, awake_since), run.net_id
+    return _view(run, _parts(session, [run_id])[run_id], True, net, awake_since), run.net_id
 
 
-def _view(session: Session, run: Run, slot: bool, net: NetRow | None, awake_since: datetime) -> RunView:
-    approved = {t.id for t in approving_trusts(session, session.get_one(Project, run.project_id))}
+def _parts(session: Session, run_ids: Sequence[UUID]) -> dict[UUID, list[PartView]]:
+    """Of all these runs in one query: hundreds of trusts are looked at each second."""
+    approved = func.coalesce(approves() & Project.deleted_at.is_(None), False)
+    found = (
+        select(RunTrust.run_id, Trust.name, RunTrust.state, approved, RunTrust.reason)
+        .join(Trust, Trust.id == RunTrust.trust_id)
+        .join(Run, Run.id == RunTrust.run_id)
+        .join(Project, Project.id == Run.project_id)
+        .outerjoin(ProjectTrust, (ProjectTrust.project_id == Run.project_id) & (ProjectTrust.trust_id == Trust.id))
+        .where(RunTrust.run_id.in_(run_ids))
+        .order_by(Trust.name)
+    )
+    parts: dict[UUID, list[PartView]] = {run_id: [] for run_id in run_ids}
+    for run_id, trust, state, yes, reason in session.execute(found):
+        parts[run_id].append(PartView(trust, RunTrustState(state), yes, reason))
+    return parts
+
+
+def _view(run: Run, parts: Sequence[PartView], slot: bool, net: NetRow | None, awake_since: datetime) -> RunView:
     options = RunOptions.model_validate(run.options)
     return RunView(
         id=run.id,
         state=RunState(run.state),
-        parts=[
-            PartView(trust.name, RunTrustState(part.state), trust.id in approved, part.reason)
-            for trust, part in parts(session, run.id)
-        ],
+        parts=parts,
         slot_free=slot,
         prepared=run.fab_sha256 is not None,
         stop_requested=RunReason(run.stop_requested) if run.stop_requested else None,

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DataError
 from sqlalchemy.orm import Session
 
@@ -149,10 +150,10 @@ def receive(session: Session, trust: Trust, batch: MessageBatch) -> MessageRecei
 
 
 def _apply(session: Session, trust: Trust, message: TrustMessage) -> None:
-    if session.get(ReceivedMessage, message.id):
-        return
-    session.add(ReceivedMessage(id=message.id, trust_id=trust.id, received_at=now()))
-    session.flush()
+    row = {"id": message.id, "trust_id": trust.id, "received_at": now()}
+    noted = session.execute(insert(ReceivedMessage).values(row).on_conflict_do_nothing())
+    if not noted.rowcount:  # type: ignore[attr-defined]  CursorResult
+        return  # it was sent again
     handler = MESSAGE_HANDLERS.get(message.kind)
     if handler is None:
         raise MessageRefused(f"This hub does not take {message.kind} messages.")
