@@ -1,6 +1,6 @@
 """A cohort of 100,000 rows and 20 columns, from the trust's data API into pandas: how long, beside bare formats.
 
-    .venv/bin/python benchmarks/data_api.py [--rows N]
+    .venv/bin/python -m benchmarks.data_api [--rows N]
 
 The data API is the real one, in a server process of its own, over a real store; the app's side is `flip.client` as in
 a run. Beside it: the same frame as Parquet and as Arrow IPC from a file (if pyarrow is there), and as CSV.
@@ -8,7 +8,6 @@ a run. Beside it: the same frame as Parquet and as Arrow IPC from a file (if pya
 
 import argparse
 import datetime as dt
-import hashlib
 import os
 import random
 import statistics
@@ -20,6 +19,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
+
+from benchmarks.frozen import run_of_cohort
 
 KINDS = ["string", "int64", "float64", "boolean", "date"] * 4
 TOKEN, NOBODY = "token-of-a-benchmark", "http://127.0.0.1:9"
@@ -66,39 +67,18 @@ def settings(folder: Path) -> dict[str, Any]:
 
 
 def approve(folder: Path, rows: list[list[Any]]) -> str:
-    """A project with this frozen cohort, and a run of it that is going on."""
-    from flip_contracts.manifest import Net, RunManifest
-    from flip_contracts.tasks import ReviewProject
+
     from flip_trust.agent import Agent
     from flip_trust.settings import TrustSettings
     from flip_trust.synthetic.omop import synthesise
 
     synthesise(folder / "omop.duckdb", 1, 50, lambda table, count: None)
-    agent = Agent(TrustSettings(**settings(folder)))
-    agent.store.set_identity(name="trust-alpha", trust_id=str(uuid4()), token="t", hub_public_key="")
-    review = ReviewProject(
-        project_id=uuid4(), project_name="p", purpose="x", owner="o", imaging=False, query_id=uuid4(),
-        sql="SELECT person_id FROM omop.person",
-    )  # fmt: skip
-    agent.store.put_review(review)
-    agent.approvals.approve(review.project_id)
+    agent, project = Agent(TrustSettings(**settings(folder))), uuid4()
     columns = [(f"c{n}", kind) for n, kind in enumerate(KINDS)]
     start = time.perf_counter()
-    sha256 = agent.approvals.frozen.freeze(review.project_id, columns, rows, {})
-    print(f"freezing and packing it, once, at approval:   {time.perf_counter() - start:6.2f} s")
-    project = agent.store.project(review.project_id)
-    assert project is not None
-    assert project.signed is not None
-    made = project.signed.model_copy(update={"cohort_sha256": sha256})
-    agent.store.put_decision(made, agent.key.sign(made))
-    manifest = RunManifest(
-        run_id=uuid4(), project_id=review.project_id, model_id=uuid4(), model_name="m", query_id=review.query_id,
-        fab_sha256="0" * 64, trusts=["trust-alpha"], net=Net(superlink="127.0.0.1:1", ca_pem="x"),
-        issued_at=dt.datetime.now(dt.UTC),
-    )  # fmt: skip
-    agent.store.put_run(manifest, "key")
-    agent.store.update_run(manifest.run_id, token_sha256=hashlib.sha256(TOKEN.encode()).hexdigest())
-    return str(review.project_id)
+    run_of_cohort(agent, project, columns, rows, TOKEN)
+    print(f"approving, freezing and packing it, once:      {time.perf_counter() - start:6.2f} s")
+    return str(project)
 
 
 def median(what: Callable[[], Any], times: int = 5) -> float:
@@ -123,7 +103,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         project = approve(folder, rows)
-        server = subprocess.Popen([sys.executable, __file__, "serve", name], stdout=subprocess.PIPE)
+        server = subprocess.Popen([sys.executable, "-m", "benchmarks.data_api", "serve", name], stdout=subprocess.PIPE)
         assert server.stdout is not None
         try:
             url = f"http://127.0.0.1:{int(server.stdout.readline())}"

@@ -1,7 +1,5 @@
 """`get_by_accession_number` of a cached accession, through the SDK and the trust's data API in a process of its own."""
 
-import datetime as dt
-import hashlib
 import json
 import os
 import socket
@@ -11,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from benchmarks.pacs.archive import Archive
 
@@ -69,9 +67,8 @@ def measure(archive: Archive) -> None:
 def serve() -> None:
     """The trust's side: an approved project with these accessions, a run of it, and the data API."""
     import uvicorn
+    from benchmarks.frozen import run_of_cohort
 
-    from flip_contracts.manifest import Net, RunManifest
-    from flip_contracts.tasks import ReviewProject
     from flip_trust.agent import Agent
     from flip_trust.data_api.app import create_data_api
     from flip_trust.settings import TrustSettings
@@ -90,23 +87,9 @@ def serve() -> None:
             fl_command=home / "none",
         )
     )
-    agent.store.set_identity(name="trust-alpha", trust_id=str(uuid4()), token="t", hub_public_key="")
-    review = ReviewProject(
-        project_id=order["project"], project_name="p", purpose="x", owner="o", imaging=False, query_id=uuid4(),
-        sql="SELECT person_id FROM omop.person",
-    )  # fmt: skip
-    agent.store.put_review(review)
-    agent.approvals.approve(review.project_id)
     rows = [[accession] for accession in order["accessions"]]
-    agent.store.put_cohort(review.project_id, [("accession_id", "string")], rows, dt.datetime.now(dt.UTC).isoformat())
-    manifest = RunManifest(
-        run_id=uuid4(), project_id=review.project_id, model_id=uuid4(), model_name="m", query_id=review.query_id,
-        fab_sha256="0" * 64, trusts=["trust-alpha"], net=Net(superlink="127.0.0.1:1", ca_pem="x"),
-        issued_at=dt.datetime.now(dt.UTC),
-    )  # fmt: skip
-    agent.store.put_run(manifest, "key")
-    agent.store.update_run(manifest.run_id, token_sha256=hashlib.sha256(TOKEN.encode()).hexdigest())
-    agent.pipeline.prepare(review.project_id, order["accessions"])
+    run_of_cohort(agent, UUID(order["project"]), [("accession_id", "string")], rows, TOKEN)
+    agent.pipeline.prepare(UUID(order["project"]), order["accessions"])
     api = create_data_api(agent.store, agent.approvals, agent.images, agent.outbox, agent.rules, agent.witness)
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))

@@ -20,6 +20,7 @@ from flip_trust.imaging.preview import preview_of, write_preview
 _TIMEOUT_S = 600
 _TEXT_FIELDS = ((4, 32), (148, 252), (328, 344))  # data_type and db_name; descrip and aux_file; intent_name
 _HEADER, _VOX_OFFSET = 348, 352
+_PIECE = 1 << 20
 
 
 def convert_volume(instances: Sequence[Instance], target: Path) -> list[float]:
@@ -34,7 +35,7 @@ def convert_volume(instances: Sequence[Instance], target: Path) -> list[float]:
         nii = _run(source, out)
         image: Any = nib.load(nii)
         check_volume(image, ordered, step)
-        target.write_bytes(nifti_gz(_read(nii)))
+        _compress(nii, target)
         write_preview(image, preview_of(target))
     return [round(float(v), 4) for v in image.header.get_zooms()[:3]]
 
@@ -60,24 +61,27 @@ def convert_projection(instance: Instance, target: Path) -> list[float]:
     return [column_mm, row_mm, 1.0]
 
 
-def nifti_gz(raw: bytes | bytearray) -> bytes:
-    """Compressed NIfTI-1 whose text fields are zero and whose gzip header holds no name and no time.
+def nifti_gz(raw: bytes) -> bytes:
+    """Compressed NIfTI-1 whose text fields are zero and whose gzip header holds no name and no time."""
+    return igzip.compress(_head_without_text(raw[:_VOX_OFFSET]) + raw[_VOX_OFFSET:], 1, mtime=0)
 
-    A bytearray is wiped in place: a volume has hundreds of megabytes.
-    """
-    if int.from_bytes(raw[:4], "little") != _HEADER or np.frombuffer(raw[108:112], "<f4")[0] != _VOX_OFFSET:
+
+def _compress(nii: Path, target: Path) -> None:
+    """As `nifti_gz`, a piece at a time: a volume has hundreds of megabytes."""
+    with nii.open("rb") as source, target.open("wb") as sink:
+        head = _head_without_text(source.read(_VOX_OFFSET))
+        with igzip.IGzipFile(filename="", mode="wb", compresslevel=1, fileobj=sink, mtime=0) as packed:
+            packed.write(head)
+            shutil.copyfileobj(source, packed, _PIECE)
+
+
+def _head_without_text(head: bytes) -> bytes:
+    if int.from_bytes(head[:4], "little") != _HEADER or np.frombuffer(head[108:112], "<f4")[0] != _VOX_OFFSET:
         raise ImagingExcluded(Exclusion.CONVERSION_FAILED)  # big-endian, or an extension that could hold text
-    clean = raw if isinstance(raw, bytearray) else bytearray(raw)
+    clean = bytearray(head)
     for start, end in (*_TEXT_FIELDS, (_HEADER, _VOX_OFFSET)):
         clean[start:end] = bytes(end - start)
-    return igzip.compress(clean, 1, mtime=0)
-
-
-def _read(file: Path) -> bytearray:
-    content = bytearray(file.stat().st_size)
-    with file.open("rb") as source:
-        source.readinto(content)
-    return content
+    return bytes(clean)
 
 
 def _run(source: Path, out: Path) -> Path:
