@@ -1,16 +1,20 @@
 """Resumable uploads and bundles: whole or not at all, and whatever is refused leaves nothing behind."""
 
 import base64
+import contextlib
 import hashlib
 import io
 import json
 import os
 import pickle
+import signal
 import stat
+import threading
 import time
 import zipfile
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import httpx
 import numpy as np
@@ -297,6 +301,33 @@ def test_what_a_killed_worker_had_is_taken_up_again_and_what_kills_every_worker_
     with hub.database.session() as session:
         session.execute(update(Upload).values(leased_until=now(), attempts=3))
     assert look(hub, worker, model, "notes.txt")["reason_code"] == "scan_failed"
+
+
+def kill_scans(times: int) -> threading.Thread:
+    """From outside, as an operator or the kernel does when memory is short."""
+
+    def kill() -> None:
+        killed, deadline = set[int](), time.monotonic() + 60
+        while len(killed) < times and time.monotonic() < deadline:
+            with contextlib.suppress(OSError):  # a thread or child that is gone
+                for pid in {int(p) for t in Path("/proc/self/task").glob("*/children") for p in t.read_text().split()}:
+                    if pid not in killed and b"flip_hub.files.scan.child" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                        os.kill(pid, signal.SIGKILL)
+                        killed.add(pid)
+            time.sleep(0.005)
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    return thread
+
+
+@pytest.mark.parametrize(("times", "state"), [(1, "READY"), (3, "REJECTED")])
+def test_a_scan_that_was_killed_is_repeated_and_not_for_ever(hub, model, worker, times, state):
+    send(hub, model, b"text", filename="notes.txt")
+    killing = kill_scans(times)
+    found = look(hub, worker, model, "notes.txt")
+    killing.join()
+    assert found["state"] == state, found
 
 
 def test_an_upload_that_nobody_goes_on_with_expires(hub, model, worker):

@@ -107,6 +107,8 @@ class FileWorker:
 
     def _scan(self, upload: Upload, path: Path, sha256: str) -> None:
         verdict = scan_file(upload.path, path, self._settings.scan_seconds)
+        if verdict is None:
+            return self._again(upload) if upload.attempts < MAX_ATTEMPTS else self._refuse(upload, FAILED)
         if verdict.code:
             return self._refuse(upload, verdict)
         key = self._shelf.reserve(upload.model_id)
@@ -117,6 +119,11 @@ class FileWorker:
             put_file(session, model, found.path, key, found.size_bytes, sha256)  # makes room of the upload itself, too
 
         self._conclude(upload.id, keep_it)
+
+    def _again(self, upload: Upload) -> None:
+        log.warning("the scan of upload %s was killed; it is looked into again", upload.id)
+        with self._database.session() as session:
+            session.execute(update(Upload).where(Upload.id == upload.id).values(leased_until=None))
 
     def _unpack(self, upload: Upload, path: Path) -> None:
         with path.open("rb") as source:

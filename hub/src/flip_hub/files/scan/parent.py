@@ -1,5 +1,7 @@
-"""Run the child and read its one line. A child that fails, hangs or is killed has refused the file."""
+"""Run the child and read its one line. A child that fails or hangs has refused the file; one that was killed may have
+been killed for no fault of the file's."""
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -16,9 +18,12 @@ FAILED: Final = Verdict(
 )
 
 
-def scan_file(name: str, path: Path, seconds: float) -> Verdict:
+def scan_file(name: str, path: Path, seconds: float) -> Verdict | None:
+    """None if the child was killed: look again."""
     try:
         return Verdict.model_validate_json(_child(seconds, "file", name, str(path)))
+    except subprocess.CalledProcessError as ended:
+        return None if ended.returncode == -signal.SIGKILL else FAILED
     except (subprocess.SubprocessError, ValidationError):
         return FAILED
 
