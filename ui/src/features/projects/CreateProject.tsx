@@ -1,13 +1,16 @@
-import { Button, Group, Modal, Radio, Stack, Textarea, TextInput } from '@mantine/core';
+import { Button, Group, Modal, Radio, Stack, Text, Textarea, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useMutation } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
+import { lazy, Suspense } from 'react';
 import { data, hub } from '@/api/client';
 import { fieldErrors } from '@/api/errors';
 import { queries } from '@/app/queryClient';
 import { ErrorNote } from '@/components/ErrorNote';
 import { faultOf, type RuleValues, ruleOf, valuesOf } from '../series/rule';
-import { SeriesFields } from '../series/SeriesFields';
+
+// Number and tag inputs are a tenth of a first load, and most projects take every series.
+const SeriesFields = lazy(async () => ({ default: (await import('../series/SeriesFields')).SeriesFields }));
 
 interface Values {
   name: string;
@@ -72,7 +75,9 @@ export function CreateProject({ opened, onClose }: { opened: boolean; onClose: (
             </Stack>
           </Radio.Group>
           {form.values.kind === 'imaging' && (
-            <SeriesFields values={form.values.series} onChange={(series) => form.setFieldValue('series', series)} />
+            <Suspense fallback={<Text>Image series</Text>}>
+              <SeriesFields values={form.values.series} onChange={(series) => form.setFieldValue('series', series)} />
+            </Suspense>
           )}
           <Group justify="flex-end" mt="xs">
             <Button variant="default" onClick={onClose}>
