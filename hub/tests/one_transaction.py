@@ -5,6 +5,7 @@ but not at work at the same time, and nothing is notified: tests of threads, oth
 marked `commits`.
 """
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -23,6 +24,7 @@ class OneTransaction(Database):
     def __init__(self, real: Database, connection: Connection):
         self.url, self.engine = real.url, real.engine
         self.real, self._connection = real, connection
+        self.admitted = asyncio.Semaphore(1)  # they share the connection
         self._sessions = sessionmaker(connection, expire_on_commit=False, join_transaction_mode="create_savepoint")
 
     @contextmanager

@@ -1,5 +1,6 @@
 """The database: one engine, one transaction per request, committed before the answer leaves."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -13,6 +14,8 @@ from sqlalchemy import DateTime, MetaData, create_engine, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 from starlette.concurrency import run_in_threadpool
+
+REQUESTS_AT_ONCE = 8  # with a transaction, of one process; more would only share the interpreter
 
 
 class Base(DeclarativeBase):
@@ -46,6 +49,7 @@ class Database:
             self.url, pool_size=pool_size, max_overflow=10, pool_pre_ping=True, hide_parameters=True
         )
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
+        self.admitted = asyncio.Semaphore(max(1, min(REQUESTS_AT_ONCE, pool_size // 2)))
 
     @contextmanager
     def session(self) -> Iterator[Session]:
@@ -75,15 +79,21 @@ class Database:
 
 
 async def _transaction(request: Request) -> AsyncIterator[Session]:
-    """Ends in the endpoint's own thread where that is one of `flip_hub.routing`; here where something went wrong."""
-    session: Session = request.app.state.database.begin()
-    try:
-        yield session
-    except BaseException:
-        await _ended(session.close)
-        raise
-    if session.in_transaction():
-        await _ended(partial(_finish, session))
+    """Ends in the endpoint's own thread where that is one of `flip_hub.routing`; here where something went wrong.
+
+    Only so many at once: a request keeps its connection from one thread's turn to the next, and if all connections
+    were kept so, the threads would wait for them and they for a thread. Who waits here holds neither.
+    """
+    database: Database = request.app.state.database
+    async with database.admitted:
+        session = database.begin()
+        try:
+            yield session
+        except BaseException:
+            await _ended(session.close)
+            raise
+        if session.in_transaction():
+            await _ended(partial(_finish, session))
 
 
 async def _ended(end: Callable[[], None]) -> None:

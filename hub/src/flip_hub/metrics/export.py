@@ -35,6 +35,11 @@ def _plain(text: str) -> str:
     return f"'{text}" if text.startswith(FORMULA) else text
 
 
+def write_csv(chunks: Iterable[Columns], target: Path) -> None:
+    with target.open("wb") as sink:
+        sink.writelines(as_csv(chunks))
+
+
 def as_parquet(chunks: Iterable[Columns], target: Path) -> None:
     import pyarrow as pa  # 100 MB that only an export needs
     import pyarrow.parquet as pq

@@ -173,14 +173,18 @@ NAMES = {
 
 
 def _exported(database: Database, run_id: UUID, format: ExportFormat) -> Iterator[bytes]:
-    with database.session() as session, TemporaryDirectory() as folder:
-        chunks = reading.everything(session, run_id)
-        if format is ExportFormat.CSV:
-            yield from export.as_csv(chunks)
-            return
+    """Made whole first: a slow reader must not keep a connection to the database."""
+    with TemporaryDirectory() as folder:
         target = Path(folder) / "export"
-        write = export.as_parquet if format is ExportFormat.PARQUET else export.as_tensorboard
-        write(chunks, target)
+        with database.session() as session:
+            WRITERS[format](reading.everything(session, run_id), target)
         with target.open("rb") as made:
             while block := made.read(2**20):
                 yield block
+
+
+WRITERS = {
+    ExportFormat.CSV: export.write_csv,
+    ExportFormat.PARQUET: export.as_parquet,
+    ExportFormat.TENSORBOARD: export.as_tensorboard,
+}
