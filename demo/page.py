@@ -19,6 +19,7 @@ from demo.stack import REPO, Stack
 SPLEEN = REPO / "tutorials" / "monai"
 RISK_QUERY = REPO / "tutorials" / "ehr_risk" / "query.sql"
 NUMPY = REPO / "tests" / "apps" / "numpy_app"
+THIN_AXIAL = {"modalities": ["CT"], "not_description": ["scout"], "planes": ["axial"], "max_thickness_mm": 5}
 
 
 def main() -> int:
@@ -35,7 +36,7 @@ def main() -> int:
         people = {who: stack.credentials(who) for who in ("researcher", "trust_admin", "admin")}
         if arguments.screenshots:
             folder = arguments.screenshots.resolve()
-            return take_screenshots(stack.hub_url, people, folder) or picture_trust(stack, folder)
+            return take_screenshots(stack, people, folder) or picture_trust(stack, folder)
         print(f"\nThe page: {stack.hub_url}", flush=True)
         for who, person in people.items():
             print(f"  {who:12} {person['email']:28} {person['password']}", flush=True)
@@ -69,7 +70,8 @@ def populate(stack: Stack) -> None:
     risk = _draft(me, "Coronary risk", "Who will have coronary disease? From the record alone.", "tabular")
     query = me.post(f"projects/{risk['id']}/cohort-queries", {"sql": RISK_QUERY.read_text(), "trusts": trusts})
     story.wait_for_answers(stack, me, query["id"])
-    staged = _draft(me, "Readmission after pneumonia", "Predict readmission within 30 days of discharge.", "imaging")
+    why = "Predict readmission within 30 days of discharge."
+    staged = _draft(me, "Readmission after pneumonia", why, "imaging", series_rule=THIN_AXIAL)
     query = me.post(f"projects/{staged['id']}/cohort-queries", {"sql": sql, "trusts": trusts})
     story.wait_for_answers(stack, me, query["id"])
     me.post(f"projects/{staged['id']}/stage", {"trusts": trusts})
@@ -98,8 +100,10 @@ def _people(stack: Stack) -> None:
     admin.post("invitations", {"email": "grace@flip.example", "name": "Grace Hopper", "role": "researcher"})
 
 
-def take_screenshots(hub: str, people: dict[str, dict[str, str]], folder: Path) -> int:
-    command = ["npx", "--no-install", "tsx", "e2e/screenshots.ts", hub, json.dumps(people), str(folder)]
+def take_screenshots(stack: Stack, people: dict[str, dict[str, str]], folder: Path) -> int:
+    hidden = [f"--hide={place}" for place in (stack.root, REPO)]  # a picture must not show where it was taken
+    command = ["npx", "--no-install", "tsx", "e2e/screenshots.ts", *hidden, stack.hub_url, json.dumps(people)]
+    command.append(str(folder))
     return subprocess.run(command, cwd=REPO / "ui", check=False).returncode
 
 
@@ -116,8 +120,8 @@ def picture_trust(stack: Stack, folder: Path) -> int:
         process.stop()
 
 
-def _draft(me: HubClient, name: str, purpose: str, kind: str) -> dict:
-    return me.post("projects", {"name": name, "purpose": purpose, "kind": kind})
+def _draft(me: HubClient, name: str, purpose: str, kind: str, **facts) -> dict:
+    return me.post("projects", {"name": name, "purpose": purpose, "kind": kind, **facts})
 
 
 if __name__ == "__main__":

@@ -100,7 +100,7 @@ class Site:
         found.first_login(login, self.staff.add(login, role))
         return found
 
-    def review(self, imaging: bool = False, sql: str = "", **changes: str) -> ReviewProject:
+    def review(self, imaging: bool = False, sql: str = "", **changes: Any) -> ReviewProject:
         """A project that waits."""
         facts = {"project_name": "Spleen outlines", "purpose": "Outline the spleen.", "owner": "Ada Byron"} | changes
         review = ReviewProject(project_id=uuid4(), query_id=uuid4(), imaging=imaging, sql=sql or demo_query(), **facts)

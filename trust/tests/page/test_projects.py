@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from flip_contracts.imaging import SeriesRule
 from flip_contracts.statuses import Decision
 
 
@@ -25,6 +26,16 @@ def test_a_project_is_shown_with_everything_there_is_to_know(site):
     assert re.search(rf"<dt>persons</dt><dd>{persons}</dd>", shown)
     assert "FROM omop.image_occurrence" in shown  # the SQL
     assert "omop.person" in shown.split("The query in words")[1].split("The query in SQL")[0] or "person" in shown
+
+
+def test_the_image_series_that_a_project_wants_are_shown(site):
+    every = site.browser().get(path(site.review(imaging=True)))
+    assert "every one that can be converted" in every
+    rule = SeriesRule(modalities=["CT", "MR"], description=["<portal>"], max_thickness_mm=3)
+    shown = site.browser("grace").get(path(site.review(imaging=True, series_rule=rule)))
+    assert "<code>modalities</code> CT, MR; <code>description</code> &lt;portal&gt;" in shown
+    assert "<code>max_thickness_mm</code> 3.0</dd>" in shown
+    assert "Image series" not in site.browser("hedy").get(path(site.review()))
 
 
 def test_a_yes_holds_who_said_it_under_which_conditions_and_until_when(site):

@@ -1,7 +1,7 @@
 /** The hub's admin: a hospital enrolled by its code, a lost authenticator, a drain, and the audit of it all. */
 import type { Keyboard } from '../keyboard';
 import type { Told } from './researcher';
-import { asked, logIn, look, must, outside, step } from './teller';
+import { asked, closed, logIn, look, must, outside, step } from './teller';
 
 export async function admin(keys: Keyboard, told: Told) {
   const { page } = keys;
@@ -19,9 +19,7 @@ export async function admin(keys: Keyboard, told: Told) {
   const acts = button('Acts on Ada Story');
   await keys.choose(acts, page.getByRole('menuitem', { name: 'Change name, role, access' }));
   await look(page, 'change an account');
-  await keys.press('Escape');
-  await page.getByRole('dialog').waitFor({ state: 'detached' });
-  await acts.and(page.locator(':focus')).waitFor(); // a window gives the focus back to what opened it
+  await closed(keys, acts);
   await keys.choose(acts, page.getByRole('menuitem', { name: 'Reset second factor' }));
   await row.getByText('The next login sets up a new authenticator.').waitFor();
   await row.getByText('None').waitFor();

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import type { Keyboard } from '../keyboard';
 import { totp } from '../totp';
 import { draft } from './draft';
-import { asked, look, must, outside, step } from './teller';
+import { asked, closed, look, must, outside, step } from './teller';
 
 export interface Told {
   project: string;
@@ -149,6 +149,18 @@ async function story(keys: Keyboard, broken: string, sql: string, decide: (proje
   await page.getByText('Can be trained').waitFor();
   step('told of the missing key, mended');
 
+  // A file is read, and the window gives the focus back to its name.
+  const file = page.getByRole('button', { name: 'pyproject.toml', exact: true });
+  await keys.enter(file);
+  await page.getByRole('dialog').getByText('serverapp').first().waitFor();
+  await look(page, 'a file');
+  await closed(keys, file);
+
+  // A file goes; what has the focus then is the list that it was in.
+  await keys.enter(button('Delete README.md'));
+  await page.getByRole('region', { name: 'Files', exact: true }).and(page.locator(':focus')).waitFor();
+  await button('Delete README.md').waitFor({ state: 'detached' });
+
   // A copy has the same files; it goes again by its name.
   await keys.enter(button('Edit'));
   await keys.write(page.getByRole('textbox', { name: 'Name of the copy' }), 'A copy');
@@ -233,6 +245,9 @@ async function story(keys: Keyboard, broken: string, sql: string, decide: (proje
   step('models, connections, help');
 
   await keys.choose(button(/account of/), page.getByRole('menuitem', { name: 'Account' }));
+  await keys.enter(button('New token'));
+  await look(page, 'new token');
+  await closed(keys, button('New token'));
   await keys.enter(button('Set up an authenticator'));
   await page.getByAltText('QR code for your authenticator app').waitFor();
   const secret = ((await page.locator('code').first().textContent()) ?? '').replace(/\s/g, '');

@@ -1,6 +1,6 @@
 /** What every story needs: its steps on the output, its helper outside the browser, and its list of what was wrong. */
 import { createInterface } from 'node:readline';
-import type { Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 import { violationsInBoth } from '../axe';
 import type { Keyboard } from '../keyboard';
 import { primaries } from '../primary';
@@ -75,6 +75,13 @@ function culprit(page: Page): Promise<string> {
 
 export function must(held: boolean, otherwise: string) {
   if (!held) throw new Error(otherwise);
+}
+
+/** A window by Escape; what opened it has the focus again. */
+export async function closed(keys: Keyboard, opener: Locator) {
+  await keys.press('Escape');
+  await keys.page.getByRole('dialog').waitFor({ state: 'detached' });
+  await opener.and(keys.page.locator(':focus')).waitFor();
 }
 
 /** By keyboard, as everything in the stories. */

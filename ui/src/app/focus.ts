@@ -60,7 +60,7 @@ function moveTo(candidates: readonly HTMLElement[]): void {
     const region = one.matches('a, button, input, select, textarea') ? one : one.closest<HTMLElement>(REGIONS);
     if (!region || region.matches(':disabled')) continue;
     if (region !== one && !region.hasAttribute('tabindex')) region.tabIndex = -1;
-    region.focus({ preventScroll: region.matches('main') });
+    region.focus({ preventScroll: true });
     if (!nothingHasIt()) return;
   }
   const main = document.querySelector<HTMLElement>('main');

@@ -47,7 +47,7 @@ export function QuestionCard({ project, trust }: { project: Project; trust: stri
       {project.kind === 'imaging' && (
         <div className={classes.series}>
           <div className="eyebrow">
-            Image series (<Term word="series rule" />)
+            <Term word="series rule">Image series</Term>
           </div>
           <SeriesWords rule={project.series_rule} />
         </div>

@@ -42,7 +42,9 @@ export function ImagingCard({ project }: { project: Project }) {
           <Table.Thead>
             <Table.Tr>
               {['Trust', 'Requested', 'Found', 'Converted', 'Checked', 'Ready', 'Excluded'].map((name) => (
-                <Table.Th key={name}>{name}</Table.Th>
+                <Table.Th key={name} className={name === 'Trust' ? undefined : 'right'}>
+                  {name}
+                </Table.Th>
               ))}
             </Table.Tr>
           </Table.Thead>
@@ -51,9 +53,11 @@ export function ImagingCard({ project }: { project: Project }) {
               <Table.Tr key={trust}>
                 <Table.Td>{trust}</Table.Td>
                 {['REQUESTED', 'FOUND', 'CONVERTED', 'CHECKED', 'READY'].map((stage) => (
-                  <Table.Td key={stage}>{reached(imaging, stage)}</Table.Td>
+                  <Table.Td key={stage} className="right">
+                    {reached(imaging, stage)}
+                  </Table.Td>
                 ))}
-                <Table.Td>
+                <Table.Td className="right">
                   {imaging.stages.EXCLUDED ?? 0}
                   {Object.entries(imaging.excluded).map(([reason, count]) => (
                     <div key={reason} className={classes.muted}>

@@ -16,8 +16,8 @@ export function ProjectTable({ projects }: { projects: ProjectSummary[] }) {
             <Table.Th>Type</Table.Th>
             <Table.Th>Status</Table.Th>
             <Table.Th>Trusts</Table.Th>
-            <Table.Th>Cohort</Table.Th>
-            <Table.Th>Models</Table.Th>
+            <Table.Th className="right">Cohort</Table.Th>
+            <Table.Th className="right">Models</Table.Th>
             <Table.Th>Owner</Table.Th>
             <Table.Th>Created</Table.Th>
           </Table.Tr>
@@ -39,8 +39,8 @@ export function ProjectTable({ projects }: { projects: ProjectSummary[] }) {
               <Table.Td>
                 <TrustChips project={project} />
               </Table.Td>
-              <Table.Td className="num">{cohortSize(project)}</Table.Td>
-              <Table.Td className="num">{project.model_count}</Table.Td>
+              <Table.Td className="num right">{cohortSize(project)}</Table.Td>
+              <Table.Td className="num right">{project.model_count}</Table.Td>
               <Table.Td>{project.owner}</Table.Td>
               <Table.Td style={{ whiteSpace: 'nowrap' }}>
                 <Ago at={project.created_at} />
