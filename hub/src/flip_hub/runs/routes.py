@@ -150,7 +150,7 @@ class _Shown:
         seen = visible_projects(user).where(Project.id.in_(of_open_runs(Run.project_id)))
         self._projects = {project.id: project.name for project in session.scalars(seen)}
         named = select(Model.id, Model.name).where(Model.id.in_(of_open_runs(Run.model_id)))
-        self._models = dict(session.execute(named).tuples().all())
+        self._models: dict[UUID, str] = dict(session.execute(named).all())
 
     def entry(self, run: Run, position: int | None, expected: datetime | None) -> QueueEntryRead:
         seen = run.project_id in self._projects

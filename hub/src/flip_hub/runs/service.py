@@ -160,7 +160,7 @@ def states(session: Session, run_id: UUID) -> list[tuple[str, str, str]]:
         .where(RunTrust.run_id == run_id)
         .order_by(Trust.name)
     )
-    return list(session.execute(rows).tuples())
+    return [(trust, state, reason) for trust, state, reason in session.execute(rows)]
 
 
 def add_event(session: Session, run_id: UUID, kind: str, **payload: Any) -> None:
