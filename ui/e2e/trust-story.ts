@@ -98,6 +98,7 @@ async function story(keys: Keyboard) {
   await outside('withdrawn');
 
   await keys.enter(button('Log out'));
+  await page.getByRole('heading', { level: 1, name: 'Log in' }).waitFor(); // or the next address would be asked first
   await page.goto('/left');
   await page.getByRole('heading', { level: 1, name: 'Log in' }).waitFor();
 }
