@@ -1,19 +1,15 @@
 """Several runs on one net, and a second net on a machine of its own: neither waits for the other."""
 
-import collections
-import contextlib
 import os
 import shutil
-import socket
-import socketserver
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
 import pytest
+from demo.proxy import Proxy
 
 pytestmark = pytest.mark.slow
 SUBNET = "198.18.77"  # of those that RFC 2544 sets aside for tests of a network
@@ -82,55 +78,16 @@ def test_a_net_on_a_second_machine_trains_beside_the_first(net, another_net, tmp
         assert health["superlink_online"]
 
 
-class Proxy(socketserver.ThreadingTCPServer):
-    """Opens tunnels by CONNECT, as a hospital's does, and counts what it was asked for."""
-
-    allow_reuse_address = daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Tunnel)
-        self.asked: collections.Counter[str] = collections.Counter()
-        self.url = f"http://127.0.0.1:{self.server_address[1]}"
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-
-
-class _Tunnel(socketserver.StreamRequestHandler):
-    server: Proxy
-
-    def handle(self) -> None:
-        method, place, _ = self.rfile.readline().decode().split()
-        while self.rfile.readline().strip():
-            pass
-        self.server.asked[f"{method} {place}"] += 1
-        host, port = place.rsplit(":", 1)
-        with contextlib.suppress(OSError), socket.create_connection((host, int(port))) as there:
-            self.wfile.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            back = threading.Thread(target=_pump, args=(there, self.connection), daemon=True)
-            back.start()
-            _pump(self.connection, there)
-            back.join()
-
-
-def _pump(source: socket.socket, target: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        while block := source.recv(2**16):
-            target.sendall(block)
-        target.shutdown(socket.SHUT_WR)
-
-
 @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("ip"), reason="only root can make a second machine")
 def test_a_trust_behind_a_proxy_takes_part(another_net, tmp_path):
     proxy = Proxy()
-    through = {name: proxy.url for name in ("HTTPS_PROXY", "https_proxy")}
-    try:
-        with second_machine() as inside, another_net(tmp_path, host=f"{SUBNET}.2", inside=inside) as net:
+    with proxy.serving() as port, second_machine() as inside:
+        through = {name: f"http://127.0.0.1:{port}" for name in ("HTTPS_PROXY", "https_proxy")}
+        with another_net(tmp_path, host=f"{SUBNET}.2", inside=inside) as net:
             run_id, prepared = net.prepare(1)
             node = net.join(run_id, "alpha", prepared["fab_sha256"], env=through)
             net.start(run_id, 1)
             finished = net.follow(run_id)[-1]["payload"]
             node.stop()
-        assert finished["outcome"] == "succeeded", finished
-        assert set(proxy.asked) == {f"CONNECT {SUBNET}.2:{net.ports['fleet']}"}
-    finally:
-        proxy.shutdown()
-        proxy.server_close()
+    assert finished["outcome"] == "succeeded", finished
+    assert set(proxy.connects) == {f"{SUBNET}.2:{net.ports['fleet']}"}
