@@ -16,6 +16,7 @@ import threading
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.request import getproxies
 from uuid import UUID, uuid4, uuid5
 
 from flip_contracts.manifest import RunManifest
@@ -276,9 +277,9 @@ class Supervisor:
 
 def _proxies(own: str | None) -> dict[str, str]:
     """The way that the agent itself takes to the hub, in both spellings: libraries differ. Never for loopback."""
-    around = [] if own else [os.environ.get("NO_PROXY") or os.environ.get("no_proxy") or ""]
-    proxy = own or os.environ.get("HTTPS_PROXY") or os.environ.get("https_proxy")
-    told = {"NO_PROXY": ",".join(filter(None, ["127.0.0.1", "localhost", *around]))}
+    found = {"https": own} if own else getproxies()
+    proxy = found.get("https") or found.get("all")
+    told = {"NO_PROXY": ",".join(filter(None, ("127.0.0.1", "localhost", found.get("no"))))}
     told |= {"HTTPS_PROXY": proxy} if proxy else {}
     return told | {name.lower(): value for name, value in told.items()}
 
