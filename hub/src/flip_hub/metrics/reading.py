@@ -17,6 +17,7 @@ from flip_hub.trusts.tables import Trust
 
 SERVER_APP = "server"  # how a query names the series that the ServerApp sent
 SPARK_CHUNKS = 32
+ROWS_AT_ONCE = 256
 Floats = NDArray[np.float64]
 Point = tuple[float, float]
 Drawn = NDArray[np.float64]  # shape (points, 2): x and value
@@ -51,10 +52,9 @@ def points_of(
     session: Session, series_ids: Sequence[int], most: int, x_from: float | None = None, x_to: float | None = None
 ) -> dict[int, Drawn]:
     """Of each series by x; at most `most` points of each, chosen so that the line looks the same."""
-    chunks = _chunks(session, series_ids)
     return {
         series_id: _drawn([(xs, ys) for _, xs, ys in mine], most, x_from, x_to)
-        for series_id, mine in groupby(chunks, itemgetter(0))
+        for series_id, mine in groupby(_chunks(session, series_ids), itemgetter(0))
     }
 
 
@@ -68,17 +68,19 @@ def _drawn(chunks: Sequence[tuple[bytes, bytes]], most: int, x_from: float | Non
     return thinned(xs[start:end], ys[start:end], most)
 
 
-def _chunks(session: Session, series_ids: Sequence[int]) -> list[tuple[int, bytes, bytes]]:
-    """In PostgreSQL's binary format: as text each byte is two, and a million points are 32 MB to read."""
+def _chunks(session: Session, series_ids: Sequence[int]) -> Iterator[tuple[int, bytes, bytes]]:
+    """Series after series, never all of them in memory. In PostgreSQL's binary format: as text each byte is two, and a
+    million points are 32 MB to read."""
     session.flush()
     driver = session.connection().connection.driver_connection
     assert driver is not None
-    with driver.cursor(binary=True) as cursor:
-        cursor.execute(
+    with driver.cursor() as cursor:
+        yield from cursor.stream(
             "SELECT series_id, xs, ys FROM metric_chunks WHERE series_id = ANY(%s) ORDER BY series_id, id",
             (list(series_ids),),
+            binary=True,
+            size=ROWS_AT_ONCE,
         )
-        return cursor.fetchall()
 
 
 def thinned(xs: Floats, ys: Floats, most: int) -> Drawn:
