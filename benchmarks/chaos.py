@@ -29,7 +29,7 @@ from demo import story
 from demo.client import HubClient, Refused
 from demo.process import wait_until
 from demo.stack import REPO, Stack
-from demo.victims import below, find
+from demo.victims import below, find, postmaster
 
 from flip_trust.synthetic import demo_query
 
@@ -161,10 +161,10 @@ class Campaign:
             case "agent":
                 return [trust.popen.pid]
             case "postgres":  # a backend: the server throws everybody out and recovers, as after a crash of its own
-                postmaster = self._postmaster()
-                return [self.random.choice([pid for pid, parent, _ in below([postmaster]) if parent == postmaster])]
+                server = postmaster(stack.root / "hub" / "postgres")
+                return [self.random.choice([pid for pid, parent, _ in below([server]) if parent == server])]
             case "machine":  # the hub's: everything on it, in one moment
-                there = [stack.hub.popen.pid, stack.fl.popen.pid, self._postmaster()]
+                there = [stack.hub.popen.pid, stack.fl.popen.pid, postmaster(stack.root / "hub" / "postgres")]
                 return [*there, *(pid for pid, _, _ in below(there))]
             case "superlink" | "serverapp":
                 return self._until(f"a {kind}", lambda: find(kind, [stack.fl.popen.pid]))
@@ -173,9 +173,6 @@ class Campaign:
             case "clientapp" | "supernode":
                 return self._until(f"a {kind}", lambda: find(kind, [trust.popen.pid]))
         raise ValueError(kind)
-
-    def _postmaster(self) -> int:
-        return int((self.stack.root / "hub" / "postgres" / "postmaster.pid").read_text().split()[0])
 
     def _start_again(self, kind: str) -> None:
         """As a service manager does, a moment later."""

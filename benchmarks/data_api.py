@@ -67,7 +67,7 @@ def settings(folder: Path) -> dict[str, Any]:
 
 
 def approve(folder: Path, rows: list[list[Any]]) -> str:
-
+    """The project whose frozen cohort they are, in a new hospital's database."""
     from flip_trust.agent import Agent
     from flip_trust.settings import TrustSettings
     from flip_trust.synthetic.omop import synthesise

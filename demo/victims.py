@@ -24,6 +24,11 @@ def below(roots: Iterable[int]) -> Iterator[tuple[int, int, str]]:
                     waiting.append(pid)
 
 
+def postmaster(folder: Path) -> int:
+    """Of the embedded PostgreSQL whose data lie there."""
+    return int((folder / "postmaster.pid").read_text().split()[0])
+
+
 def find(kind: str, roots: Iterable[int]) -> list[int]:
     """A `superlink`, a `supernode`, or the process of a running `serverapp` or `clientapp`."""
     found = list(below(roots))

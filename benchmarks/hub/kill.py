@@ -25,6 +25,7 @@ from uuid import UUID, uuid4
 import httpx
 import psutil
 from benchmarks.hub.platform import SQL, Platform, bearer, point, result_of
+from demo.victims import postmaster
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -181,8 +182,7 @@ def _kill(platform: Platform, load: Load, victim: str) -> str:
                 child.kill()
                 return "scan"
     if victim == "postgres":
-        postmaster = int((platform.folder / "postgres" / "postmaster.pid").read_text().split()[0])
-        children = psutil.Process(postmaster).children()
+        children = psutil.Process(postmaster(platform.folder / "postgres")).children()
         if children:  # the postmaster throws everybody out and recovers, as after a crash
             os.kill(load.random.choice(children).pid, signal.SIGKILL)
             time.sleep(0.5)

@@ -55,9 +55,9 @@ def _forget_dead_server(folder: Path) -> None:
 
 
 def _who_works_in(folder: Path) -> set[str]:
-    found = set[str]()
+    wanted, found = str(folder.resolve()), set[str]()
     for place in Path("/proc").glob("[0-9]*/cwd"):
         with contextlib.suppress(OSError):  # a zombie, another user's, or gone
-            if os.readlink(place) == str(folder.resolve()):
+            if os.readlink(place) == wanted:
                 found.add(place.parent.name)
     return found

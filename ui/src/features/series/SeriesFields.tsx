@@ -23,17 +23,12 @@ export function SeriesFields({ values, onChange }: Props) {
           Without a <Term word="series rule">rule</Term> a trust takes every series that can be converted. With one, it
           takes those that meet all of it.
         </Text>
-        <Checkbox.Group
+        <Ticks
           label="Modality"
+          all={MODALITIES}
           value={values.modalities}
-          onChange={(modalities) => set({ modalities: modalities as RuleValues['modalities'] })}
-        >
-          <Group gap="md" mt={6}>
-            {MODALITIES.map((one) => (
-              <Checkbox key={one} value={one} label={one} />
-            ))}
-          </Group>
-        </Checkbox.Group>
+          onChange={(modalities) => set({ modalities })}
+        />
         <Words
           label="Description with one of"
           description="Enter ends each; * stands for any text. The descriptions themselves never leave a trust."
@@ -45,17 +40,7 @@ export function SeriesFields({ values, onChange }: Props) {
           value={values.not_description}
           onChange={(not_description) => set({ not_description })}
         />
-        <Checkbox.Group
-          label="Plane"
-          value={values.planes}
-          onChange={(planes) => set({ planes: planes as RuleValues['planes'] })}
-        >
-          <Group gap="md" mt={6}>
-            {PLANES.map((one) => (
-              <Checkbox key={one} value={one} label={one} />
-            ))}
-          </Group>
-        </Checkbox.Group>
+        <Ticks label="Plane" all={PLANES} value={values.planes} onChange={(planes) => set({ planes })} />
         <Group grow align="start">
           <NumberInput label="Slices from (mm)" min={0} max={1000} decimalScale={3} {...number('min_thickness_mm')} />
           <NumberInput
@@ -78,6 +63,25 @@ export function SeriesFields({ values, onChange }: Props) {
         />
       </Stack>
     </details>
+  );
+}
+
+interface TicksProps<T> {
+  label: string;
+  all: readonly T[];
+  value: T[];
+  onChange: (value: T[]) => void;
+}
+
+function Ticks<T extends string>({ label, all, value, onChange }: TicksProps<T>) {
+  return (
+    <Checkbox.Group label={label} value={value} onChange={(ticked) => onChange(ticked as T[])}>
+      <Group gap="md" mt={6}>
+        {all.map((one) => (
+          <Checkbox key={one} value={one} label={one} />
+        ))}
+      </Group>
+    </Checkbox.Group>
   );
 }
 
