@@ -166,3 +166,13 @@ def test_flowers_functions_are_replaced_where_they_are_used():
     assert copy.push_object_contents_from_iterable is bundles.push_object_contents_from_iterable
     utils.push_objects({record.object_id: record}, pushed.__setitem__)
     assert list(pushed) == [record.object_id]
+
+
+def test_an_object_that_is_there_already_is_pushed_again_without_harm(there):
+    """Its push session does not wait for it any more: it came, and the word of that was lost."""
+    sent = objects(5)
+    there.state.objects = dict(list(sent.items())[:2])
+    there.state.refused = set(there.state.objects)
+    bundles.push_object_contents_from_iterable(sent.items(), there.push)
+    bundles.push_object_contents_from_iterable(list(sent.items())[:1], there.push)
+    assert there.state.objects == sent

@@ -103,6 +103,22 @@ def test_a_run_survives_its_serverapp_its_superlink_and_its_fl_api(net, app_zip)
         node.stop()
 
 
+def test_no_work_of_a_trust_is_lost_when_the_superlink_ends_in_the_middle_of_it(net, app_zip):
+    run, nodes, _ = begin(net, app_zip("durable_app"), **{"num-server-rounds": 3, "seconds": 3.0})
+    run.done(1)
+    run.until(lambda events: sum(e["kind"] == "train_sent" for e in events) >= 2)
+    deadline = time.monotonic() + 30
+    while not all(find("clientapp", [node.process.pid]) for node in nodes):  # both are at work
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    kill("superlink", net)
+    assert run.finished()["outcome"] == "succeeded", run.notices()
+    assert "sent again" not in run.notices()
+    for node in nodes:
+        node.stop()
+        assert [e["numbers"]["turn"] for e in node.events() if e["event"] == "client_done"] == [1, 2, 3]
+
+
 def test_trusts_come_and_go_and_the_round_waits_for_them(net, app_zip):
     """A node is killed in the middle of its work and comes back with a new key; another is cut off for a while."""
     archive, options = app_zip("durable_app"), {"round_policy": {"kind": "wait"}}

@@ -73,18 +73,23 @@ def _pushing(push_one: Callable[..., PushObjectResponse]) -> Callable[..., PushO
     def push(request: Any, state: Any, *more: Any) -> PushObjectResponse:
         ids = request.object_id.split(",")
         if len(ids) == 1:
-            return push_one(request, state, *more)
+            return PushObjectResponse(stored=_is_here(push_one, request, state, *more))
         contents = [content for _, content in unpack(request.object_content)]
         if len(ids) != len(contents) or len(ids) > MAX_IDS:
             return PushObjectResponse(stored=False)
         with _Once(state) as once:
             for object_id, content in zip(ids, contents, strict=True):
                 one = _with(request, object_id=object_id, object_content=content)
-                if not push_one(one, once, *more).stored:
+                if not _is_here(push_one, one, once, *more):
                     return PushObjectResponse(stored=False)
         return PushObjectResponse(stored=True)
 
     return push
+
+
+def _is_here(push_one: Callable[..., PushObjectResponse], request: Any, state: Any, *more: Any) -> bool:
+    """Also where it came before: who was cut off before he heard so sends it again, or a bundle with it."""
+    return push_one(request, state, *more).stored or bool(state.get_object(request.run_id, request.object_id))
 
 
 def _with(request: Any, **fields: Any) -> Any:

@@ -17,6 +17,7 @@ from flwr.supercore.inflatable.inflatable_object import get_object_id, is_valid_
 from flwr.supercore.inflatable.inflatable_utils import validate_object_content
 from flwr.supercore.object_store.object_store import NoObjectInStoreError, ObjectStore
 
+DATABASE = "objects.db"
 INLINE_BYTES = 32 * 1024  # smaller ones lie in the database, a file each would cost more
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS object (id TEXT PRIMARY KEY, available INTEGER NOT NULL DEFAULT 0,
@@ -33,7 +34,7 @@ class FileObjectStore(ObjectStore):
         self._files.mkdir(parents=True, mode=0o700, exist_ok=True)
         self._verify = verify
         self._lock = threading.RLock()
-        self._db = sqlite3.connect(folder / "objects.db", check_same_thread=False, isolation_level=None)
+        self._db = sqlite3.connect(folder / DATABASE, check_same_thread=False, isolation_level=None)
         # A crash of the process loses nothing; one of the machine may lose the last messages, which are sent again.
         self._db.executescript(f"PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; {SCHEMA}")
         known = {name for (name,) in self._db.execute("SELECT id FROM object WHERE content IS NULL")}

@@ -1,4 +1,4 @@
-"""A SuperLink that was killed may have marked a message as delivered and not have sent it. A new one sends such again.
+"""What a SuperLink that was killed had under way: messages marked as delivered and not sent, replies half arrived.
 
 Nothing is done twice by that: a SuperNode drops a message that it has had, and a ServerApp asks for a reply until it
 has it.
@@ -19,16 +19,39 @@ log = logging.getLogger(__name__)
 TRIES, PAUSE_SECONDS = 5, 0.5
 
 
-def redeliver(database: Path) -> None:
-    """Before the SuperLink opens its database."""
-    if not database.exists():
+def redeliver(database: Path, objects: Path) -> None:
+    """Before the SuperLink opens its database: send again what was marked as delivered and did not arrive whole.
+
+    Who has a message whole says so, and its objects go then. A message without objects has arrived: to offer it again
+    would make Flower drop it for want of them, and the reply to it as one that nobody asked for.
+    """
+    if not database.exists() or not objects.exists():
         return
     try:
         with closing(sqlite3.connect(database, timeout=10)) as db, db:
+            db.execute("ATTACH ? AS store", (str(objects),))
             for table in ("message_ins", "message_res"):
-                db.execute(f"UPDATE {table} SET delivered_at = '' WHERE delivered_at <> ''")
+                db.execute(
+                    f"UPDATE {table} SET delivered_at = '' WHERE delivered_at <> ''"
+                    " AND message_id IN (SELECT id FROM store.object)"
+                )
     except sqlite3.Error as error:
         log.warning("messages that were on their way are not sent again: %s", error)
+
+
+def still_arriving(store_message: Callable[..., tuple[bool, list[str]]]) -> Callable[..., tuple[bool, list[str]]]:
+    """Around `LinkState.store_message_and_object_tree`. A ServerApp is told of a reply before its arrays are here, and
+    Flower forgets the message and its reply then. A SuperNode whose push was cut off announces the reply again: it is
+    not a reply to nothing as long as the ServerApp waits for its objects."""
+
+    def store(state: Any, message: Any, object_tree: Any, session_id: str) -> tuple[bool, list[str]]:
+        stored, missing = store_message(state, message, object_tree, session_id)
+        told = message.metadata
+        if stored or not told.reply_to_message_id or told.message_id not in state.object_store:
+            return stored, missing
+        return True, state.preregister_object_tree(object_tree, session_id)
+
+    return store
 
 
 class EachOnce:
@@ -60,6 +83,7 @@ def push_whole(push: Callable[..., None]) -> Callable[..., None]:
         announced: dict[str, tuple[Any, ...]] = {}
         lock = threading.Lock()
         now: dict[str, str] = {}  # the session that Flower knows, and the one in force
+        wanted: dict[str, set[str]] = {}  # the objects that one still waits for
 
         def sending(*reply: Any) -> Any:
             ids, session = send(*reply)
@@ -75,7 +99,9 @@ def push_whole(push: Callable[..., None]) -> Callable[..., None]:
                     time.sleep(PAUSE_SECONDS)
                     with lock:  # several push side by side: one of them announces it
                         if now.get(session, session) == used:
-                            _, now[session] = send(*announced[session])
+                            wanted[session], now[session] = send(*announced[session])
+                    if wanted[session].isdisjoint(object_id.split(",")):  # it came, and nobody said so
+                        return None
             push_object(run_id, now[session], object_id, contents)
 
         push(state=state, object_store=object_store, send=sending, push_object=pushing)

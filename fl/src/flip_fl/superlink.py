@@ -22,6 +22,7 @@ import flwr.superlink.servicer.runtime.runtime_handlers as flwr_runtime
 import uvicorn
 from cryptography.hazmat.primitives import serialization
 from flwr.server.superlink.linkstate import LinkStateFactory
+from flwr.server.superlink.linkstate.sql_linkstate import SqlLinkState
 from flwr.supercore.fab import Fab
 from flwr.supercore.object_store import ObjectStoreFactory
 from flwr.supercore.primitives.asymmetric_ed25519 import create_message_to_sign
@@ -30,8 +31,8 @@ from starlette.middleware import Middleware
 from flip_fl.bundles import serve_bundles
 from flip_fl.doors import Asgi, Scope, fleet_door, loopback_door
 from flip_fl.federation import RunFederationManager
-from flip_fl.object_store import FileObjectStore
-from flip_fl.redeliver import redeliver
+from flip_fl.object_store import DATABASE, FileObjectStore
+from flip_fl.redeliver import redeliver, still_arriving
 from flip_fl.servers import QuietServer
 from flip_fl.settings import FlSettings
 from flip_fl.store import Store
@@ -46,7 +47,8 @@ flwr_cli: Any = importlib.import_module("flwr.superlink.cli.flower_superlink")
 def run_superlink(settings: FlSettings) -> None:
     store = Store(settings.store_file)
     control_token = control_token_file(settings).read_text()
-    redeliver(settings.superlink_db)
+    redeliver(settings.superlink_db, settings.data_dir / "objects" / DATABASE)
+    SqlLinkState.store_message_and_object_tree = still_arriving(SqlLinkState.store_message_and_object_tree)  # type: ignore[method-assign]
     flwr_main.get_federation_manager = lambda is_simulation=False: RunFederationManager(store)
     flwr_control.Fab = _signing_fab(settings.signing_key_file, store)
     serve_bundles(flwr_runtime)

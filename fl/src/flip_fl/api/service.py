@@ -66,6 +66,7 @@ WRITABLE = ("app", "results", "checkpoint")
 STATUS_SECONDS = 2.0  # between looks at a run whose ServerApp lives
 LAST_WORDS_SECONDS = 5.0  # flwr ends a finished ServerApp within this
 AWAY_SECONDS = 0.5  # between looks for a SuperLink that is away
+MOST_REFUSALS = 5  # of a SuperLink that answers, before they are believed
 STOP_SECONDS = 10.0  # a stopped run does not wait longer for a SuperLink that is away
 
 
@@ -366,13 +367,23 @@ class FlService:
         with self._lock:
             if run_id in self._followers and self._followers[run_id].is_alive():
                 return
-            thread = threading.Thread(target=self._follow_until_finished, args=(run_id,), daemon=True)
+            thread = threading.Thread(target=self._follow_whatever_comes, args=(run_id,), daemon=True)
             self._followers[run_id] = thread
             thread.start()
+
+    def _follow_whatever_comes(self, run_id: UUID) -> None:
+        """A run that nobody follows would never end."""
+        while not self._closing.is_set():
+            try:
+                return self._follow_until_finished(run_id)
+            except Exception:
+                log.exception("a look at run %s failed; it is looked at again", run_id)
+                time.sleep(STATUS_SECONDS)
 
     def _follow_until_finished(self, run_id: UUID) -> None:
         away_since: float | None = None
         ended_at: float | None = None
+        refusals = 0
         while not self._closing.is_set():
             run = self._store.run(run_id)
             if run is None or run.state == "finished" or run.flwr_run_id is None:
@@ -391,9 +402,13 @@ class FlService:
             except (FlError, KeyError):
                 if run.stop_requested:
                     return self._conclude(run, FlowerStatus("finished", "stopped", ""))
+                refusals += 1
+                if refusals < MOST_REFUSALS:  # it may be dying, or just be there again
+                    time.sleep(AWAY_SECONDS)
+                    continue
                 self._crashed[run.flwr_run_id] = "The SuperLink no longer knew this run."
                 status = FlowerStatus("finished", "failed", "")
-            away_since = None
+            away_since, refusals = None, 0
             if status.status == "finished" or run.flwr_run_id in self._crashed:
                 self.executor.wait_until_ended(run.flwr_run_id, LAST_WORDS_SECONDS)
                 run = self._store.run(run_id)  # it may have said why in the meantime
@@ -439,6 +454,7 @@ class FlService:
             changes = {"train_results": 0, "announced": 0, "after_round": 0, "kept": ""}
         self._launcher.prepare(self._place(run_id))
         self._launcher.preload(str(run_id), platform_imports(run.fab))
+        refusals = 0
         while True:
             now = self._store.run(run_id)
             if now is None or now.stop_requested or self._closing.is_set():
@@ -451,6 +467,12 @@ class FlService:
                 break
             except SuperLinkUnreachable:
                 time.sleep(AWAY_SECONDS)
+            except SuperLinkRefused as refusal:
+                refusals += 1
+                if refusals >= MOST_REFUSALS:
+                    text = f"{why} The run could not go on: {refusal}"
+                    return self._finish(run_id, "failed", RunReason.CRASHED, text, self._collect(run_id))
+                time.sleep(STATUS_SECONDS)
         self._ended[run_id].clear()
         self._crashed.pop(old, None)
         told = {"attempt": run.attempt + 1, "after_round": again.after_round, "why": why}
