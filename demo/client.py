@@ -1,5 +1,7 @@
 """The public API as a researcher's or admin's script would call it: the same `/api/v1` that the web page uses."""
 
+import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +43,14 @@ class HubClient:
     def post(self, path: str, body: dict[str, Any] | None = None) -> Any:
         response = self.request("POST", path, json=body or {})
         return response.json() if response.content else None
+
+    def events(self, *topics: str) -> Iterator[dict[str, Any]]:
+        """What happens, as it happens. The first one says that the stream is open."""
+        with self._http.stream("GET", "events", params={"topics": topics}) as response:
+            response.raise_for_status()
+            for line in response.iter_lines():
+                if line.startswith("data:"):
+                    yield json.loads(line.removeprefix("data:"))
 
     def put_file(self, model_id: str, path: str, content: bytes) -> Any:
         return self.request("PUT", f"models/{model_id}/files/{path}", content=content).json()

@@ -99,8 +99,7 @@ def serve() -> None:
 def _listen(settings: HubSettings, database: "Database") -> None:
     import uvicorn
 
-    from flip_hub.app import create_app
-    from flip_hub.workers import set_up_process
+    from flip_hub.workers import make_app, set_up_process
 
     set_up_process()
     options: dict[str, Any] = {
@@ -112,7 +111,7 @@ def _listen(settings: HubSettings, database: "Database") -> None:
         "timeout_graceful_shutdown": 2,  # a long poll must not hold the shutdown
     }
     if settings.workers == 1:
-        uvicorn.run(create_app(settings, database), **options)
+        uvicorn.run(make_app(settings, database), **options)
     else:
         os.environ["FLIP_HUB_DATABASE_URL"] = database.url  # of the embedded one, if that is it
         uvicorn.run("flip_hub.workers:make", factory=True, workers=settings.workers, **options)

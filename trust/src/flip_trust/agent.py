@@ -1,6 +1,7 @@
 """The agent: claims tasks from the hub, sends what it has to say, prepares images, serves the local data API."""
 
 import contextlib
+import gc
 import logging
 import re
 import socket
@@ -419,6 +420,8 @@ class Agent:
         for thread in threads:
             thread.start()
         page = start_beside(self)
+        gc.collect()
+        gc.freeze()  # what is loaded stays: to look through it again and again would cost 50 ms in the middle of a task
         log.info("the agent of %s is ready", identity["name"])
         while not self._stop.wait(0.5):
             pass

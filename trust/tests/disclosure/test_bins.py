@@ -18,10 +18,12 @@ VALUES = [
 
 
 def cells(kind: ColumnKind, literals: list[str]) -> list[str | None]:
-    rows = " UNION ALL ".join(f"SELECT {i} AS who, {value} AS value" for i, value in enumerate(literals))
+    rows = " UNION ALL ".join(
+        f"SELECT {i} AS who, 0 AS bucket, 0 AS weight, {value} AS value" for i, value in enumerate(literals)
+    )
     sql = sqlglot.transpile(cells_sql(kind, rows), read="postgres", write="duckdb")[0]
     with duckdb.connect() as db:
-        found = dict(db.execute(sql).fetchall())
+        found = {who: None if cell is None else str(cell) for who, *_, cell in db.execute(sql).fetchall()}
     return [found[i] for i in range(len(literals))]
 
 

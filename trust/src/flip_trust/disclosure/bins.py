@@ -18,27 +18,33 @@ _BEYOND = len(_EDGES)  # index of the last bin, [1e13, ∞)
 Bounds = tuple[float | str | None, float | str | None]
 
 
-def cells_sql(kind: ColumnKind, who_and_value: str) -> str:
-    """PostgreSQL SELECT of distinct (who, cell) from a SELECT of (who, value); a cell is text, NULL for NULL."""
-    if kind in (ColumnKind.WHOLE, ColumnKind.NUMBER):
-        return _numbers_sql(who_and_value)
+PERSON = ("who", "bucket", "weight")  # who it is, and the place and weight in a tally that follow from that
+_V = ", ".join(f"v.{name}" for name in PERSON)
+
+
+def cells_sql(kind: ColumnKind, seen: str) -> str:
+    """PostgreSQL SELECT of distinct (*PERSON, cell) from a SELECT of (*PERSON, value); NULL is the cell of NULL.
+
+    A cell is a whole number where that says it: to make texts distinct costs twice as much.
+    """
     cell = {
         ColumnKind.CATEGORY: "substring(CAST(v.value AS VARCHAR), 1, 64)",
-        ColumnKind.DATE: "CAST(CAST(extract(year FROM v.value) AS BIGINT) AS VARCHAR)",
-        ColumnKind.DECADE: "CAST(CAST(floor(CAST(v.value AS DOUBLE PRECISION) / 10) * 10 AS BIGINT) AS VARCHAR)",
-    }[kind]
-    return f"SELECT DISTINCT v.who, {cell} AS cell FROM ({who_and_value}) AS v"
+        ColumnKind.CODE: "v.value",
+        ColumnKind.DATE: "CAST(extract(year FROM v.value) AS BIGINT)",
+        ColumnKind.DECADE: "CAST(floor(CAST(v.value AS DOUBLE PRECISION) / 10) * 10 AS BIGINT)",
+    }.get(kind)
+    return _places_sql(seen) if cell is None else f"SELECT DISTINCT {_V}, {cell} AS cell FROM ({seen}) AS v"
 
 
-def _numbers_sql(who_and_value: str) -> str:
+def _places_sql(seen: str) -> str:
     """The bin's signed place: 0 around zero, then one for each edge. Nested, so that each CASE is written once."""
     powers = " ".join(f"WHEN v.size < {10.0 ** (_SMALLEST + p + 1):f} THEN {p}" for p in range(_POWERS))
     steps = " ".join(f"WHEN v.scaled < {edge} THEN {i}" for i, edge in enumerate(_STEPS[1:]))
-    sizes = f"SELECT v.who, v.value, abs(CAST(v.value AS DOUBLE PRECISION)) AS size FROM ({who_and_value}) AS v"
-    powered = f"SELECT v.who, v.value, v.size, CASE {powers} ELSE {_POWERS} END AS power FROM ({sizes}) AS v"
+    sizes = f"SELECT {_V}, v.value, abs(CAST(v.value AS DOUBLE PRECISION)) AS size FROM ({seen}) AS v"
+    powered = f"SELECT {_V}, v.value, v.size, CASE {powers} ELSE {_POWERS} END AS power FROM ({sizes}) AS v"
     inside = f"v.power < {_POWERS} AND v.size >= {10.0**_SMALLEST:f}"
     scaled = (  # to nine digits: 0.3 / 0.1 is a little less than 3
-        f"SELECT v.who, v.value, v.size, v.power, CASE WHEN {inside} THEN "
+        f"SELECT {_V}, v.value, v.size, v.power, CASE WHEN {inside} THEN "
         f"CAST(v.size / power(10.0, v.power + {_SMALLEST}) AS DECIMAL(38, 9)) END AS scaled FROM ({powered}) AS v"
     )
     place = (
@@ -46,8 +52,8 @@ def _numbers_sql(who_and_value: str) -> str:
         f"WHEN v.power = {_POWERS} THEN {_BEYOND} "
         f"ELSE v.power * {len(_STEPS)} + CASE {steps} ELSE {len(_STEPS) - 1} END + 1 END"
     )
-    signed = f"CAST(CASE WHEN v.value < 0 THEN -({place}) ELSE {place} END AS VARCHAR)"
-    return f"SELECT DISTINCT v.who, {signed} AS cell FROM ({scaled}) AS v"
+    signed = f"CAST(CASE WHEN v.value < 0 THEN -({place}) ELSE {place} END AS BIGINT)"
+    return f"SELECT DISTINCT {_V}, {signed} AS cell FROM ({scaled}) AS v"
 
 
 def bounds(kind: ColumnKind, cell: str) -> Bounds:

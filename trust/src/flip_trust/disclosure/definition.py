@@ -18,10 +18,15 @@ _SCHEMA = MappingSchema({"omop": OMOP})
 
 class ColumnKind(StrEnum):
     CATEGORY = "category"
+    CODE = "code"  # a category whose values are whole numbers: concept ids
     WHOLE = "whole"
     NUMBER = "number"
     DECADE = "decade"  # whole numbers named as years
     DATE = "date"
+
+    @property
+    def is_category(self) -> bool:
+        return self in (ColumnKind.CATEGORY, ColumnKind.CODE)
 
 
 @dataclass(frozen=True)
@@ -80,9 +85,10 @@ def _words(query: exp.Expr) -> str:
 
 
 def _kind(name: str, data_type: exp.DataType | None) -> ColumnKind:
+    whole = data_type is not None and data_type.is_type(*exp.DataType.INTEGER_TYPES)
     if name.endswith("concept_id") or data_type is None:
-        return ColumnKind.CATEGORY
-    if data_type.is_type(*exp.DataType.INTEGER_TYPES):
+        return ColumnKind.CODE if whole else ColumnKind.CATEGORY
+    if whole:
         return ColumnKind.DECADE if "year" in name else ColumnKind.WHOLE
     if data_type.is_type(*exp.DataType.NUMERIC_TYPES):
         return ColumnKind.NUMBER

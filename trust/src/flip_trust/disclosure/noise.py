@@ -21,7 +21,7 @@ def is_installed() -> bool:
 
 
 def applies(column: CohortColumn, policy: Policy) -> bool:
-    return policy.epsilon_per_column > 0 and column.kind != ColumnKind.CATEGORY
+    return policy.epsilon_per_column > 0 and not column.kind.is_category
 
 
 def cost(definition: Definition, policy: Policy) -> float:

@@ -11,8 +11,8 @@ import numpy as np
 
 from flip_contracts.sql_guard import CheckedQuery
 from flip_trust.disclosure import noise
-from flip_trust.disclosure.bins import cells_sql
-from flip_trust.disclosure.definition import ColumnKind, Definition
+from flip_trust.disclosure.bins import PERSON, cells_sql
+from flip_trust.disclosure.definition import Definition
 from flip_trust.disclosure.policy import Policy
 from flip_trust.disclosure.tally import Tally, bucket_sql, weight_sql
 from flip_trust.sql.engine import Engine
@@ -53,32 +53,38 @@ def _counted(parts: list[list[Any]], definition: Definition, project: str) -> Co
 
 
 def _select(checked: CheckedQuery, definition: Definition, policy: Policy) -> str:
-    who, rows = _rows(checked)
-    nothing = "CAST(NULL AS VARCHAR)"
-    one = f"SELECT p.person_id AS who, {nothing} AS cell FROM persons AS p WHERE p.person_id IS NOT NULL"
-    row = f"SELECT {who} AS who, {nothing} AS cell FROM {rows}"
+    """`known`: each person with the place and weight in a tally; `seen`: the cohort's rows with theirs."""
+    known = (
+        f"SELECT p.person_id AS who, {bucket_sql('p.person_id')} AS bucket, {weight_sql('p.person_id')} AS weight "
+        "FROM persons AS p WHERE p.person_id IS NOT NULL"
+    )
+    values = [f'c."{column.name}" AS v{i}' for i, column in enumerate(definition.columns)]
+    seen = f"SELECT {', '.join(['k.who', 'k.bucket', 'k.weight', *values])} FROM {_rows(checked)}"
+    who = ", ".join(PERSON)
+    whole = f"SELECT {who}, NULL AS cell FROM"
     parts = [
-        _part("persons", one),
-        _part("rows", row),
-        _part("studies", f"SELECT s.person_id AS who, {nothing} AS cell FROM studies AS s"),
-        _part("with_studies", f"SELECT DISTINCT s.person_id AS who, {nothing} AS cell FROM studies AS s"),
+        _part("persons", f"{whole} known"),
+        _part("rows", f"{whole} seen"),
+        _part("studies", f"{whole} studies AS s JOIN known AS k ON k.who = s.person_id"),
+        _part("with_studies", f"{whole} known WHERE who IN (SELECT s.person_id FROM studies AS s)"),
     ]
     for i, column in enumerate(definition.columns):
-        cells = cells_sql(column.kind, f'SELECT {who} AS who, c."{column.name}" AS value FROM {rows}')
-        if column.kind == ColumnKind.CATEGORY:
+        cells = cells_sql(column.kind, f"SELECT {who}, r.v{i} AS value FROM seen AS r")
+        if column.kind.is_category:
             parts.append(_listed(_part(f"c{i}", cells), policy.threshold))
             continue
         if noise.applies(column, policy):  # a person who is in many cells would weigh more than the noise hides
-            cells = f"SELECT d.who, min(d.cell) AS cell FROM ({cells}) AS d GROUP BY d.who"
+            cells = f"SELECT {who}, min(d.cell) AS cell FROM ({cells}) AS d GROUP BY {who}"
         parts.append(_part(f"c{i}", cells))
-    return " UNION ALL ".join(parts)
+    ctes = f"known AS MATERIALIZED ({known}), seen AS MATERIALIZED ({seen})"
+    return f"SELECT * FROM (WITH {ctes} {' UNION ALL '.join(parts)}) AS counted"
 
 
-def _rows(checked: CheckedQuery) -> tuple[str, str]:
+def _rows(checked: CheckedQuery) -> str:
     if checked.has_person_id:
-        return "c.person_id", "cohort AS c JOIN persons AS p ON p.person_id = c.person_id"
+        return "cohort AS c JOIN known AS k ON k.who = c.person_id"
     images = "SELECT DISTINCT i.accession_id, i.person_id FROM omop.image_occurrence AS i"
-    return "k.person_id", f"cohort AS c JOIN ({images}) AS k ON k.accession_id = c.accession_id"
+    return f"cohort AS c JOIN ({images}) AS i ON i.accession_id = c.accession_id JOIN known AS k ON k.who = i.person_id"
 
 
 def _listed(part: str, threshold: int) -> str:
@@ -92,8 +98,12 @@ def _listed(part: str, threshold: int) -> str:
     )
 
 
-def _part(name: str, who_and_cell: str) -> str:
+def _part(name: str, cells: str) -> str:
+    """From a SELECT of (*PERSON, cell)."""
+    counts = (
+        "SELECT w.cell, w.bucket, count(*) AS counted, CAST(sum(w.weight) AS BIGINT) AS weight "
+        f"FROM ({cells}) AS w GROUP BY w.cell, w.bucket"
+    )
     return (
-        f"SELECT '{name}' AS part, w.cell AS cell, {bucket_sql('w.who')} AS bucket, count(*) AS counted, "
-        f"CAST(sum({weight_sql('w.who')}) AS BIGINT) AS weight FROM ({who_and_cell}) AS w GROUP BY w.cell, 3"
+        f"SELECT '{name}' AS part, CAST(n.cell AS VARCHAR) AS cell, n.bucket, n.counted, n.weight FROM ({counts}) AS n"
     )

@@ -48,7 +48,7 @@ def summary(column: CohortColumn, cells: Cells, shown: Cells, round_: Round, pol
         return 0 if policy.tell_zero and cell not in cells else None
 
     told = [cell for cell in shown if cell is not None]
-    if column.kind == ColumnKind.CATEGORY:
+    if column.kind.is_category:
         named = [SummaryCell(label=cell, count=count(cell)) for cell in sorted(told)]
         listed = [*named, SummaryCell(label="other", other=True, count=None)]
         return ColumnSummary(name=column.name, kind=SummaryKind.CATEGORY, cells=listed, missing=count(None))

@@ -5,6 +5,7 @@ A fork answers one query and is gone: nothing of one query is left for the next,
 """
 
 import ctypes
+import gc
 import json
 import math
 import os
@@ -137,6 +138,7 @@ def _fork(order_socket: int, control: socket.socket) -> None:
 
 def main() -> None:
     """Serve until the agent is gone: each message on the control socket brings the socket of one order."""
+    gc.disable()  # a fork ends before a collection could pay, and a collector copies the pages that it shares with us
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # forks are nobody's zombies
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C at a terminal is for the agent, which then closes the socket
     control = socket.socket(fileno=int(sys.argv[1]))
