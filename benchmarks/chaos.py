@@ -18,7 +18,7 @@ import statistics
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -261,9 +261,9 @@ def _zygotes(roots: Iterable[int]) -> list[int]:
     return [pid for pid, parent in found if parent not in own]
 
 
-def drawn(kills: int, seed: int) -> list[str]:
+def drawn(kills: int, seed: int, among: Sequence[str] = KINDS) -> list[str]:
     """Each kind about equally often, in an order that nobody chose."""
-    kinds = [KINDS[n % len(KINDS)] for n in range(kills)]
+    kinds = [among[n % len(among)] for n in range(kills)]
     random.Random(seed).shuffle(kinds)
     return kinds
 
@@ -273,6 +273,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=12)
+    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS, help="only these; a rare race needs many")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="flip-chaos-", ignore_cleanup_errors=True) as folder:
         os.chmod(folder, 0o755)
@@ -290,7 +291,7 @@ def main() -> None:
                 )
             )
             try:
-                campaign.campaign(drawn(asked.kills, asked.seed))
+                campaign.campaign(drawn(asked.kills, asked.seed, asked.kinds))
                 print(f"\n{campaign.account()}: every run ended with the same model, each point is there once")
             finally:
                 print(f"\n{campaign.table()}\n{len(campaign.kills)} kills, {time.monotonic() - began:.0f} s")

@@ -4,7 +4,7 @@ import hashlib
 import os
 import secrets
 import shutil
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Annotated, Final
@@ -22,6 +22,12 @@ class StagedFile(Wire):
     path: Annotated[str, Field(pattern=rf"^{_SEGMENT}(/{_SEGMENT}){{0,9}}$")]
     sha256: Sha256
     size_bytes: Annotated[int, Field(ge=0)]
+
+
+def sha256_of_all(files: Iterable[StagedFile]) -> str:
+    """One hash for these files and their places, whatever their order; '' for none."""
+    lines = sorted(f"{file.sha256}  {file.path}\n" for file in files)
+    return hashlib.sha256("".join(lines).encode()).hexdigest() if lines else ""
 
 
 class ContentWrong(Exception):

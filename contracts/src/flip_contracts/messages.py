@@ -137,12 +137,16 @@ class DecisionMessage(Wire):
 
 
 class CodeDecision(Wire):
-    """What the trust's staff said of one app, by the hash of its FAB. Signed whole, like a `ProjectDecision`."""
+    """What the trust's staff said of one app, by the hash of its FAB. Signed whole, like a `ProjectDecision`.
+
+    `files_sha256`: that of the files beside the FAB (`content.sha256_of_all`), or ''.
+    """
 
     project_id: UUID
     model_id: UUID
     trust: TrustName
     fab_sha256: Sha256
+    files_sha256: Sha256 | Literal[""] = ""
     decision: Decision  # APPROVED or DECLINED
     decided_at: datetime
     decided_by: Annotated[str, Field(max_length=200)] = ""

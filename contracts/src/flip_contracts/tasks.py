@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from flip_contracts.content import StagedFile
 from flip_contracts.imaging import SeriesRule
 from flip_contracts.manifest import SignedManifest
 from flip_contracts.wire import Sha256, Wire
@@ -74,13 +75,17 @@ class DecideProject(Wire):
 
 
 class ReviewCode(Wire):
-    """Put an app in front of the trust's own staff. Its FAB is fetched by its hash, which the trust verifies."""
+    """Put an app in front of the trust's own staff. Its FAB is fetched by its hash, which the trust verifies.
+
+    `files`: what its ClientApps read beside the FAB. The staff's decision holds for exactly these.
+    """
 
     type: Literal[TaskType.REVIEW_CODE] = TaskType.REVIEW_CODE
     project_id: UUID
     model_id: UUID
     model_name: str
     fab_sha256: Sha256
+    files: list[StagedFile] = []
 
 
 class JoinRun(Wire):

@@ -43,12 +43,13 @@ def online(hub, run_id, agent) -> None:
     hub.settle()
 
 
-def decide(agent, payload: dict, decision: Decision = Decision.APPROVED, key=None) -> dict:
+def decide(agent, payload: dict, decision: Decision = Decision.APPROVED, key=None, files_sha256: str = "") -> dict:
     made = CodeDecision(
         project_id=payload["project_id"],
         model_id=payload["model_id"],
         trust=agent.name,
         fab_sha256=payload["fab_sha256"],
+        files_sha256=files_sha256,
         decision=decision,
         decided_at=now(),
         decided_by="Dr A",
@@ -89,6 +90,8 @@ def test_a_run_waits_for_a_review_and_goes_on_after_it(story):
         session.get_one(Run, run_id).starting_at = now() - timedelta(seconds=hub.settings.join_seconds + 5)
     hub.settle()
     assert read(hub, run_id)["state"] == "starting"
+    assert decide(alpha, payload, files_sha256="a" * 64)["rejected"] == []  # of the same bundle with weights beside it
+    assert states(hub, run_id)["alpha"] == "code_review"
     assert decide(alpha, payload)["rejected"] == []
     assert read(hub, run_id)["reason_code"] == "waiting_for_trusts"
     online(hub, run_id, alpha)
@@ -96,7 +99,7 @@ def test_a_run_waits_for_a_review_and_goes_on_after_it(story):
     kinds = [e["kind"] for e in hub.researcher.get(f"runs/{run_id}/events")["events"]]
     assert kinds.index("trust_code_review") < kinds.index("trust_code_approved")
     again = hub.admin.get("audit?action=code.approved")["items"]
-    assert [a["details"]["by"] for a in again] == ["Dr A"]
+    assert [(a["details"]["by"], a["details"]["files"]) for a in again] == [("Dr A", ""), ("Dr A", "a" * 64)]
 
 
 def test_a_run_that_waits_for_people_leaves_its_slot_to_others(story):

@@ -9,9 +9,10 @@ from uuid import uuid4
 
 import pytest
 
+from flip_contracts.content import StagedFile
 from flip_contracts.messages import CodeDecisionMessage
 from flip_contracts.tasks import ReviewCode, StartNode
-from flip_trust.errors import CodeUnknown, DecisionImpossible
+from flip_trust.errors import CodeNotApproved, CodeUnknown, DecisionImpossible
 from flip_trust.keys import TrustKey, is_signed_by
 
 APP = Path(__file__).parents[3] / "tests" / "apps" / "numpy_app"
@@ -102,6 +103,36 @@ def test_what_the_staff_see_is_what_would_run(site, apps):
     for unknown in (second[:4], "0" * 64):
         with pytest.raises(CodeUnknown):
             site.agent.code.find(unknown)
+
+
+def test_the_same_bundle_with_other_files_beside_it_is_looked_at_anew(site, apps):
+    """Weights that are a pickle are code."""
+    review, fab = site.approved(), bundle()
+    first, second = ([StagedFile(path="w/net.pt", sha256=c * 64, size_bytes=7)] for c in "ab")
+    asked = apps.asked(review, fab)
+    code, sha256 = site.agent.code, asked.fab_sha256
+
+    def manifest(files):
+        return site.join(review, fab_sha256=sha256).signed.manifest.model_copy(update={"files": files})
+
+    assert site.code(asked.model_copy(update={"files": first})) is None
+    (seen,) = code.reviews()
+    assert seen.staged == tuple(first)
+    code.approve(review.project_id, sha256, "Dr A", seen.files_sha256)
+    code.demand(manifest(first))
+    for other in (second, [], first + second):
+        with pytest.raises(CodeNotApproved):
+            code.demand(manifest(other))
+
+    assert site.code(asked.model_copy(update={"files": second})) is None
+    (now,) = code.reviews()
+    assert (now.staged, now.decision, now.approved_by) == (tuple(second), "PENDING", ())
+    with pytest.raises(DecisionImpossible, match="other files while you looked"):
+        code.approve(review.project_id, sha256, "Dr A", seen.files_sha256)
+    code.approve(review.project_id, sha256, "Dr A", now.files_sha256)
+    code.demand(manifest(second))
+    told = [m["decision"]["files_sha256"] for m in site.outbox("code_decision")]
+    assert told == [seen.files_sha256, now.files_sha256]
 
 
 def test_a_bundle_with_other_bytes_than_announced_is_not_kept(site, apps):

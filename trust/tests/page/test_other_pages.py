@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 
+from flip_contracts.content import StagedFile
 from flip_contracts.statuses import Decision
 from flip_contracts.tasks import ReviewCode
 from flip_trust.staff.book import Role
@@ -28,10 +29,16 @@ def app(site):
     review = site.review()
     model = uuid4()
 
-    def put(**files: str) -> str:
+    def put(staged: str = "", **files: str) -> str:
         bundle = fab(**files)
         sha256 = hashlib.sha256(bundle).hexdigest()
-        asked = ReviewCode(project_id=review.project_id, model_id=model, model_name="U-Net", fab_sha256=sha256)
+        asked = ReviewCode(
+            project_id=review.project_id,
+            model_id=model,
+            model_name="U-Net",
+            fab_sha256=sha256,
+            files=[StagedFile(path="net.safetensors", sha256=staged, size_bytes=3 * 2**20)] if staged else [],
+        )
         site.agent.code.put(asked, bundle)
         return f"/code/{review.project_id}/{sha256}"
 
@@ -59,6 +66,22 @@ def test_a_second_app_is_shown_as_what_changed(site, app):
     assert "Changed since the last approved app" in shown
     assert '<span class="removed">-x = 1</span>' in shown
     assert '<span class="added">+x = 2</span>' in shown
+
+
+def test_files_beside_the_bundle_are_shown_and_decided_on_with_it(site, app):
+    browser = site.browser()
+    place = app("a" * 64, pyproject="a = 1")
+    shown = browser.get(place)
+    assert "Files beside the bundle" in shown
+    assert "net.safetensors" in shown
+    assert "3.0 MiB" in shown
+    (first,) = site.agent.code.reviews()
+    assert f'name="files_sha256" value="{first.files_sha256}"' in shown
+    app("b" * 64, pyproject="a = 1")
+    refused = browser.post(f"{place}/decide", 409, decision="approve", files_sha256=first.files_sha256)
+    assert "other files while you looked" in refused
+    (second,) = site.agent.code.reviews()
+    assert "exactly this app" in browser.post(f"{place}/decide", decision="approve", files_sha256=second.files_sha256)
 
 
 def test_where_two_people_are_wanted_one_is_not_enough(site, app):

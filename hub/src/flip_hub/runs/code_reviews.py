@@ -5,6 +5,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from flip_contracts.content import sha256_of_all
 from flip_contracts.messages import CodeDecisionMessage, MessageKind, TaskError
 from flip_contracts.statuses import TERMINAL_RUN_STATES, Decision, RunReason, RunState, RunTrustState
 from flip_contracts.tasks import JoinRun, ReviewCode, TaskType
@@ -46,8 +47,9 @@ def wait_for_review(session: Session, trust: Trust, part: RunTrust, payload: Joi
             model_id=manifest.model_id,
             model_name=session.get_one(Model, manifest.model_id).name,
             fab_sha256=manifest.fab_sha256,
+            files=manifest.files,
         ),
-        dedupe_key=f"review:{trust.id}:{manifest.project_id}:{manifest.fab_sha256}",
+        dedupe_key=f"review:{trust.id}:{manifest.project_id}:{manifest.fab_sha256}:{sha256_of_all(manifest.files)}",
     )
 
 
@@ -69,7 +71,8 @@ def on_code_decision(session: Session, trust: Trust, message: CodeDecisionMessag
     if made.trust != trust.name or not signed:
         raise MessageRefused("The decision is not signed by this trust's key.")
     action = "code.approved" if made.decision == Decision.APPROVED else "code.declined"
-    record(session, f"trust:{trust.name}", action, made.fab_sha256, by=made.decided_by, model=str(made.model_id))
+    facts = {"by": made.decided_by, "model": str(made.model_id), "files": made.files_sha256}
+    record(session, f"trust:{trust.name}", action, made.fab_sha256, **facts)
     waiting = session.execute(
         select(Run, RunTrust)
         .join(RunTrust, RunTrust.run_id == Run.id)
@@ -83,10 +86,13 @@ def on_code_decision(session: Session, trust: Trust, message: CodeDecisionMessag
         .with_for_update()
     ).all()
     for run, part in waiting:
+        asked = _asked_with(session, run.id, trust)
+        if asked is None or sha256_of_all(asked.signed.manifest.files) != made.files_sha256:
+            continue
         if made.decision == Decision.APPROVED:
             part.state, part.reason = RunTrustState.ASKED, ""
             run.starting_at = now()  # the time of people does not count as that of machines
-            _ask_again(session, run.id, trust, message.id)
+            queue_task(session, trust.id, asked, dedupe_key=f"join:{run.id}:{trust.id}:{message.id}")
             kind, text = "trust_code_approved", ""
         else:
             part.state, part.reason = RunTrustState.REFUSED, f"{trust.name} has declined the code"
@@ -101,10 +107,8 @@ def on_code_decision(session: Session, trust: Trust, message: CodeDecisionMessag
     notify(session, "runs")
 
 
-def _ask_again(session: Session, run_id: UUID, trust: Trust, message_id: UUID) -> None:
-    """With the very manifest that it was asked with before."""
+def _asked_with(session: Session, run_id: UUID, trust: Trust) -> JoinRun | None:
+    """The very manifest that it was asked with before."""
     row = session.scalars(select(TaskRow).where(TaskRow.dedupe_key == f"join:{run_id}:{trust.id}")).one_or_none()
-    if row is not None:
-        queue_task(
-            session, trust.id, PAYLOAD.validate_python(row.payload), dedupe_key=f"join:{run_id}:{trust.id}:{message_id}"
-        )
+    asked = PAYLOAD.validate_python(row.payload) if row is not None else None
+    return asked if isinstance(asked, JoinRun) else None

@@ -54,7 +54,7 @@ class Authority:
         if project.review.query_id != manifest.query_id or not self._approvals.frozen.exists(manifest.project_id):
             raise CohortChanged("The run is about another cohort than the one this trust approved.")
         if policy.code.review == "manual":
-            self._code.demand(manifest.project_id, manifest.fab_sha256)
+            self._code.demand(manifest)
         return project
 
     def limited(self, manifest: RunManifest) -> RunManifest:

@@ -49,6 +49,10 @@ def show_code(
     typer.echo(f"{review.model_name}  {review.fab_sha256}\n{review.decision}, {review.wanted} reviewer(s) wanted")
     for path, content in app.files.items():
         typer.echo(f"  {len(content):>8}  {path}")
+    if review.staged:
+        typer.echo("Beside the bundle; a decision holds for exactly these:")
+    for beside in review.staged:
+        typer.echo(f"  {beside.size_bytes:>8}  {beside.path}  {beside.sha256}")
     for finding in app.findings:
         place = f"{finding.file or ''}{f':{finding.line}' if finding.line else ''}"
         typer.echo(f"{finding.severity}  {finding.code}  {place}  {finding.message}")

@@ -1,4 +1,7 @@
-"""Apps that wait for the trust's staff: stored by the hash of their FAB, looked at, approved or declined."""
+"""Apps that wait for the trust's staff: stored by the hash of their FAB, looked at, approved or declined.
+
+A decision is about the bundle and the files beside it together: weights that are pickles are code, too.
+"""
 
 import hashlib
 import json
@@ -8,6 +11,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from flip_contracts.app_check import Finding, check_app
+from flip_contracts.content import StagedFile, sha256_of_all
+from flip_contracts.manifest import RunManifest
 from flip_contracts.messages import CodeDecision, CodeDecisionMessage
 from flip_contracts.statuses import Decision
 from flip_contracts.tasks import ReviewCode
@@ -31,17 +36,25 @@ CREATE TABLE IF NOT EXISTS code_decisions (
 
 @dataclass(frozen=True)
 class CodeReview:
-    """`decision`: what counts now. `approved_by`: logins so far; `wanted`: how many the policy wants."""
+    """`decision`: what counts now. `approved_by`: logins so far; `wanted`: how many the policy wants.
+
+    `staged`: the files beside the bundle.
+    """
 
     project_id: UUID
     model_id: UUID
     model_name: str
     fab_sha256: str
+    staged: tuple[StagedFile, ...]
     asked_at: datetime
     decision: Decision
     approved_by: tuple[str, ...]
     declined_by: str
     wanted: int
+
+    @property
+    def files_sha256(self) -> str:
+        return sha256_of_all(self.staged)
 
 
 @dataclass(frozen=True)
@@ -66,17 +79,18 @@ class CodeReviews:
                 db.execute(statement)
 
     # --- what the hub asks ---
-    def has(self, project_id: UUID, fab_sha256: str) -> bool:
-        return self._row(project_id, fab_sha256) is not None
+    def has(self, asked: ReviewCode) -> bool:
+        row = self._row(asked.project_id, asked.fab_sha256)
+        return row is not None and sha256_of_all(_asked(row).files) == sha256_of_all(asked.files)
 
     def put(self, asked: ReviewCode, fab: bytes) -> None:
-        """Raises `CodeNotAsAnnounced` for any other bytes than those of the hash. A repeat changes nothing."""
+        """In place of the same bundle with other files. Raises `CodeNotAsAnnounced` for other bytes than the hash's."""
         if hashlib.sha256(fab).hexdigest() != asked.fab_sha256:
             raise CodeNotAsAnnounced("The bundle does not have the hash that the hub announced; it was not kept.")
         found = [finding.model_dump(mode="json") for finding in check_app(files_of(fab), 0)]
         with self._store.transaction() as db:
             db.execute(
-                "INSERT OR IGNORE INTO code_reviews VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO code_reviews VALUES (?, ?, ?, ?, ?, ?)",
                 (
                     str(asked.project_id),
                     asked.fab_sha256,
@@ -87,10 +101,11 @@ class CodeReviews:
                 ),
             )
 
-    def demand(self, project_id: UUID, fab_sha256: str) -> None:
-        """Raises `CodeNotApproved` unless as many people as the policy wants have approved exactly this bundle."""
-        row = self._row(project_id, fab_sha256)
-        decision = self._standing(project_id, fab_sha256)[0]
+    def demand(self, manifest: RunManifest) -> None:
+        """Raises `CodeNotApproved` unless as many people as the policy wants have approved exactly this bundle, with
+        exactly these files beside it."""
+        row = self._row(manifest.project_id, manifest.fab_sha256)
+        decision = self._standing(manifest.project_id, manifest.fab_sha256, sha256_of_all(manifest.files))[0]
         if row is None or decision is not Decision.APPROVED:
             said = "has been declined by" if decision is Decision.DECLINED else "waits for a review by"
             raise CodeNotApproved(f"The app {said} this trust's staff, who look at each app before it runs.")
@@ -124,10 +139,17 @@ class CodeReviews:
         return found[0]
 
     # --- what they decide ---
-    def approve(self, project_id: UUID, fab_sha256: str, decided_by: str) -> CodeReview:
-        """One person's yes. With two wanted, the second has to be another person."""
-        self._need(project_id, fab_sha256)
-        decision, approved_by, _ = self._standing(project_id, fab_sha256)
+    def approve(
+        self, project_id: UUID, fab_sha256: str, decided_by: str, files_sha256: str | None = None
+    ) -> CodeReview:
+        """One person's yes. With two wanted, the second has to be another person.
+
+        `files_sha256`: of the files that this person has seen, where that is known.
+        """
+        review = self._review(self._need(project_id, fab_sha256))
+        decision, approved_by = review.decision, review.approved_by
+        if files_sha256 not in (None, review.files_sha256):
+            raise DecisionImpossible("The app came again with other files while you looked. Look at it once more.")
         if not decided_by.strip():
             raise DecisionImpossible("An app is approved by somebody: say who.")
         if decision is Decision.APPROVED:
@@ -139,7 +161,7 @@ class CodeReviews:
     def decline(self, project_id: UUID, fab_sha256: str, decided_by: str) -> CodeReview:
         """Also takes an approval back: a run of this app ends here."""
         self._need(project_id, fab_sha256)
-        if self._standing(project_id, fab_sha256)[0] is Decision.DECLINED:
+        if self._review(self._need(project_id, fab_sha256)).decision is Decision.DECLINED:
             raise DecisionImpossible("This app is declined already.")
         return self._decide(project_id, fab_sha256, Decision.DECLINED, decided_by)
 
@@ -147,12 +169,14 @@ class CodeReviews:
         name = self._store.identity().get("name")
         if name is None:
             raise NotEnrolled("This trust is not enrolled. Run `flip-trust enrol` first.")
-        asked = ReviewCode.model_validate_json(self._need(project_id, fab_sha256)["review"])
+        asked = _asked(self._need(project_id, fab_sha256))
+        files_sha256 = sha256_of_all(asked.files)
         made = CodeDecision(
             project_id=project_id,
             model_id=asked.model_id,
             trust=name,
             fab_sha256=fab_sha256,
+            files_sha256=files_sha256,
             decision=decision,
             decided_at=datetime.now(UTC),
             decided_by=decided_by,
@@ -163,7 +187,7 @@ class CodeReviews:
                 "INSERT INTO code_decisions (project_id, fab_sha256, signed, signature) VALUES (?, ?, ?, ?)",
                 (str(project_id), fab_sha256, made.model_dump_json(), signature),
             )
-            now = self._standing(project_id, fab_sha256)[0]
+            now = self._standing(project_id, fab_sha256, files_sha256)[0]
             if now is not Decision.PENDING:  # the hub need not know that one of two has looked
                 message = CodeDecisionMessage(id=uuid4(), decision=made, signature=signature)
                 self._store.put_message(message.id, message.model_dump_json())
@@ -171,7 +195,7 @@ class CodeReviews:
         return self._review(self._need(project_id, fab_sha256))
 
     # --- how it stands ---
-    def _standing(self, project_id: UUID, fab_sha256: str) -> tuple[Decision, tuple[str, ...], str]:
+    def _standing(self, project_id: UUID, fab_sha256: str, files_sha256: str) -> tuple[Decision, tuple[str, ...], str]:
         """By the signed decisions alone: what counts, who approved since the last no, and who said that."""
         rows = self._store.all(
             "SELECT signed, signature FROM code_decisions WHERE project_id = ? AND fab_sha256 = ? ORDER BY seq",
@@ -182,8 +206,10 @@ class CodeReviews:
         declined = ""
         for row in rows:
             made = CodeDecision.model_validate_json(row["signed"])
-            ours = made.project_id == project_id and made.fab_sha256 == fab_sha256
-            if not ours or not self._key.verifies(made, row["signature"], made.decided_at):
+            about = made.project_id, made.fab_sha256, made.files_sha256
+            if about != (project_id, fab_sha256, files_sha256):
+                continue
+            if not self._key.verifies(made, row["signature"], made.decided_at):
                 continue
             if made.decision is Decision.APPROVED:
                 approved.append(made.decided_by)
@@ -196,13 +222,15 @@ class CodeReviews:
         return Decision.APPROVED if enough else Decision.PENDING, tuple(dict.fromkeys(approved)), ""
 
     def _review(self, row: Any) -> CodeReview:
-        asked = ReviewCode.model_validate_json(row["review"])
-        decision, approved_by, declined_by = self._standing(asked.project_id, asked.fab_sha256)
+        asked = _asked(row)
+        standing = self._standing(asked.project_id, asked.fab_sha256, sha256_of_all(asked.files))
+        decision, approved_by, declined_by = standing
         return CodeReview(
             asked.project_id,
             asked.model_id,
             asked.model_name,
             asked.fab_sha256,
+            tuple(asked.files),
             datetime.fromisoformat(row["asked_at"]),
             decision,
             approved_by,
@@ -226,3 +254,7 @@ class CodeReviews:
         if row is None:
             raise CodeUnknown("This trust has no such app to look at. `flip-trust code list` shows those that it has.")
         return row
+
+
+def _asked(row: Any) -> ReviewCode:
+    return ReviewCode.model_validate_json(row["review"])

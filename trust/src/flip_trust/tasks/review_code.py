@@ -8,7 +8,7 @@ from flip_trust.tasks.registry import Tools
 def run(payload: ReviewCode, tools: Tools) -> Empty:
     if tools.store.project(payload.project_id) is None:
         raise ProjectUnknown("This trust was not asked about such a project.")
-    if not tools.code.has(payload.project_id, payload.fab_sha256):
+    if not tools.code.has(payload):
         try:
             fab = tools.fetch_fab(payload.fab_sha256)
         except (HubUnreachable, HubRefused):

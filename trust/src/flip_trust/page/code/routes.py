@@ -37,10 +37,16 @@ def show_app(request: Request, agent: AgentHere, visit: VisitHere, project_id: U
 
 @router.post("/{project_id}/{fab_sha256}/decide")
 def decide(
-    request: Request, agent: AgentHere, visit: VisitHere, project_id: UUID, fab_sha256: str, decision: str = Form()
+    request: Request,
+    agent: AgentHere,
+    visit: VisitHere,
+    project_id: UUID,
+    fab_sha256: str,
+    decision: str = Form(),
+    files_sha256: str = Form(""),
 ) -> Response:
     if decision == "approve":
-        made = agent.code.approve(project_id, fab_sha256, visit.login)
+        made = agent.code.approve(project_id, fab_sha256, visit.login, files_sha256)
         left = made.wanted - len(made.approved_by)
         note = "Approved: exactly this app may run here." if left <= 0 else "Noted. The policy wants a second person."
     else:
