@@ -113,7 +113,7 @@ def test_every_ending_is_told_right_and_soon(me: HubClient, endings: dict[str, d
     assert (run["state"], run["reason_code"]) == (state, reason), run["reason_text"]
     assert words in run["reason_text"]
     assert me.get(f"models/{run['model_id']}")["status"] == status
-    took = datetime.fromisoformat(run["finished_at"]) - datetime.fromisoformat(run["starting_at"])
+    took = datetime.fromisoformat(run["finished_at"]) - datetime.fromisoformat(run["running_at"])
     assert took.total_seconds() < 70, f"{behaviour} took {took} to be told"
 
 

@@ -12,6 +12,7 @@ import pytest
 from demo.proxy import Proxy
 
 pytestmark = pytest.mark.slow
+ROUNDS = 15  # long enough that both runs are on at some moment, on a busy machine too
 SUBNET = "198.18.77"  # of those that RFC 2544 sets aside for tests of a network
 
 
@@ -41,7 +42,7 @@ def rounds_of_both(first, second) -> list[list[datetime]]:
     """Two runs are started one right after the other; when the rounds of each began and ended."""
     started = []
     for net, trusts in ((first, ["alpha", "beta"]), (second, ["gamma", "delta"])):
-        run_id, prepared = net.prepare(2, **{"num-server-rounds": 6})
+        run_id, prepared = net.prepare(2, **{"num-server-rounds": ROUNDS})
         nodes = [net.join(run_id, trust, prepared["fab_sha256"]) for trust in trusts]
         started.append((net, str(run_id), nodes))
     for net, run_id, _ in started:
@@ -55,7 +56,7 @@ def rounds_of_both(first, second) -> list[list[datetime]]:
                 told.get(event["run_id"], []).append(event)
     for _, run_id, nodes in started:
         finished = told[run_id][-1]["payload"]
-        assert (finished["outcome"], finished["train_results"]) == ("succeeded", 12), told[run_id][-20:]
+        assert (finished["outcome"], finished["train_results"]) == ("succeeded", 2 * ROUNDS), told[run_id][-20:]
         for node in nodes:
             node.stop()
     told_rounds = [[e for e in events if e["kind"] in {"train_sent", "round_done"}] for events in told.values()]

@@ -209,11 +209,32 @@ def test_a_late_reply_that_never_came_is_told_too(monkeypatch, clock, said):
     assert said[1:] == ["beta's reply to round 3 (train) never came: its node was lost. It was not used."]
 
 
-def test_a_message_that_the_superlink_refuses_is_told(monkeypatch, clock, said):
-    grid = Grid(clock, lambda *_: RESULT, alpha=1)
+@pytest.mark.parametrize(("policy", "answered"), [("wait", [True, True]), ("drop", [False, True])])
+def test_a_trust_that_left_just_before_its_message_is_a_lost_one(monkeypatch, clock, said, policy, answered):
+    """It was chosen, its node ended, and the SuperLink refuses the message."""
+    grid = Grid(clock, None, alpha=1)
+
+    def answers(node: int, now: float) -> Any:
+        if now > 30:
+            grid.nodes["gamma"] = 8  # back, with a new key
+        return RESULT
+
+    grid.answers = answers
+    monkeypatch.setenv(ROUND_POLICY, json.dumps({"kind": policy}))
     watched = Rounds()
-    watched._names = {7: "gamma"}
-    assert results(
-        watched.exchange(grid, [Message(RecordDict(), 1, "train"), Message(RecordDict(), 7, "train")], 9)
-    ) == [True]
-    assert said == ["A message to gamma was refused: it is not part of this run now."]
+    watched._time, watched._names = clock, {1: "alpha", 7: "gamma"}  # type: ignore[assignment]
+    asked = [Message(RecordDict({"config": ConfigRecord({"server-round": 3})}), node, "train") for node in (1, 7)]
+    if policy == "wait":
+        pull = grid.pull_messages
+        grid.pull_messages = lambda ids: (answers(0, clock.now), pull(ids))[1]  # type: ignore[method-assign]
+    assert results(watched.exchange(grid, asked, 1000)) == answered
+    told = {"wait": "Round 3 was sent again to gamma.", "drop": "Round 3 goes on without gamma: its node was lost."}
+    assert len(said) == 1
+    assert said[0].startswith(told[policy])
+
+
+def test_a_message_to_a_node_that_never_was_is_told(clock, said):
+    watched = Rounds()
+    asked = [Message(RecordDict(), 1, "train"), Message(RecordDict(), 9, "train")]
+    assert results(watched.exchange(Grid(clock, lambda *_: RESULT, alpha=1), asked, 9)) == [True]
+    assert said == ["A message to node 9 was refused: it was never part of this run."]

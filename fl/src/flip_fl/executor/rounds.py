@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import flwr.superlink.grid.http_grid as flwr_grid
-from flwr.app import Message
+from flwr.app import Error, Message
 from flwr.common.constant import ErrorCode
 
 from flip_contracts.fl_api import RoundPolicy
@@ -30,10 +30,10 @@ def policy_of_this_run() -> RoundPolicy:
 
 @dataclass
 class Lost:
-    """A trust whose node went while it had a message of this round."""
+    """A trust whose node went while it had a message of this round, or just before it would have got one."""
 
     message: Message
-    reply: Message  # Flower's word for it, an error
+    reply: Message  # an error
     since: float
 
 
@@ -70,9 +70,9 @@ class Rounds:
             return []
         policy, began = policy_of_this_run(), time.monotonic()
         ends = began + timeout if timeout is not None else float("inf")
-        waiting = self._push(grid, messages)
+        waiting, refused = self._push(grid, messages)
         replies: list[Message] = []
-        lost: list[Lost] = []
+        lost = [Lost(message, _unavailable(message), began) for message in refused if self._is_known(message)]
         crashed: Counter[str] = Counter()
         while True:
             for reply in grid.pull_messages({*waiting, *self._late}):
@@ -91,14 +91,16 @@ class Rounds:
                 return replies
             self._time.sleep(LOOK_SECONDS)
 
-    def _push(self, grid: Any, messages: list[Message]) -> dict[str, Message]:
-        sent = {}
+    @staticmethod
+    def _push(grid: Any, messages: list[Message]) -> tuple[dict[str, Message], list[Message]]:
+        """By message id; and those refused, whose node has left the run since it was chosen."""
+        sent, refused = {}, []
         for message_id, message in zip(grid.push_messages(messages), messages, strict=False):
             if message_id:
                 sent[message_id] = message
             else:
-                _tell(f"A message to {self._name(message)} was refused: it is not part of this run now.")
-        return sent
+                refused.append(message)
+        return sent, refused
 
     def _sort(
         self,
@@ -142,8 +144,9 @@ class Rounds:
         left = []
         for each in lost:
             name, number = self._name(each.message), round_of(each.message)
-            if name in online:
-                waiting |= self._push(grid, [_to(each.message, online[name])])
+            sent, _ = self._push(grid, [_to(each.message, online[name])]) if name in online else ({}, ())
+            if sent:
+                waiting |= sent
                 _tell(f"Round {number} was sent again to {name}.")
             elif time.monotonic() - each.since > policy.rejoin_seconds:
                 _tell(f"{name} did not come back within {policy.rejoin_seconds:.0f} s; round {number} ends without it.")
@@ -158,6 +161,12 @@ class Rounds:
             self._late[message_id] = Late(name, number, phase, time.monotonic())
             _tell(f"Round {number} ({phase}) ended before {name} had answered. Its reply will be told, and not used.")
         replies += [each.reply for each in lost]
+
+    def _is_known(self, message: Message) -> bool:
+        if message.metadata.dst_node_id in self._names:
+            return True
+        _tell(f"A message to {self._name(message)} was refused: it was never part of this run.")
+        return False
 
     def _name(self, message: Message) -> str:
         return self._names.get(message.metadata.dst_node_id) or f"node {message.metadata.dst_node_id}"
@@ -183,6 +192,10 @@ ROUNDS = Rounds()
 
 def _tell(text: str) -> None:
     post("/relay/v1/notice", {"text": text})
+
+
+def _unavailable(message: Message) -> Message:
+    return Message(Error(ErrorCode.NODE_UNAVAILABLE, "its node was not part of the run any more"), reply_to=message)
 
 
 def _to(message: Message, node_id: int) -> Message:
