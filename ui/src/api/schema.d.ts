@@ -2483,6 +2483,8 @@ export interface components {
         /**
          * CodeDecision
          * @description What the trust's staff said of one app, by the hash of its FAB. Signed whole, like a `ProjectDecision`.
+         *
+         *     `files_sha256`: that of the files beside the FAB (`content.sha256_of_all`), or ''.
          */
         CodeDecision: {
             /**
@@ -2498,6 +2500,11 @@ export interface components {
             decision: components["schemas"]["Decision"];
             /** Fab Sha256 */
             fab_sha256: string;
+            /**
+             * Files Sha256
+             * @default
+             */
+            files_sha256?: string | "";
             /**
              * Model Id
              * Format: uuid
@@ -5857,10 +5864,17 @@ export interface components {
         /**
          * ReviewCode
          * @description Put an app in front of the trust's own staff. Its FAB is fetched by its hash, which the trust verifies.
+         *
+         *     `files`: what its ClientApps read beside the FAB. The staff's decision holds for exactly these.
          */
         ReviewCode: {
             /** Fab Sha256 */
             fab_sha256: string;
+            /**
+             * Files
+             * @default []
+             */
+            files?: components["schemas"]["StagedFile"][];
             /**
              * Model Id
              * Format: uuid
