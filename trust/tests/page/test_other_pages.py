@@ -19,7 +19,8 @@ def fab(**files: str) -> bytes:
     sink = io.BytesIO()
     with zipfile.ZipFile(sink, "w") as zipped:
         for name, text in files.items():
-            zipped.writestr(name.replace("__", "/") + (".toml" if name == "pyproject" else ".py"), text)
+            path = name.replace("__", "/") + (".toml" if name == "pyproject" else ".py")
+            zipped.writestr(zipfile.ZipInfo(path), text)  # without the time: the same files are the same bundle
     return sink.getvalue()
 
 
