@@ -70,8 +70,8 @@ def _counts(me: HubClient, trusts: int, queries: int) -> None:
         while {a["state"] for a in query["answers"]} & OPEN:
             next(events)  # as the page does: it looks when something has happened
             query = me.get(f"cohort-queries/{query['id']}")
-        events.close()
         took.append(time.perf_counter() - start)
+        events.close()
         assert {a["state"] for a in query["answers"]} == {"answered"}, query["states"]
     first, *rest = took
     p95 = sorted(rest)[max(0, round(0.95 * len(rest)) - 1)]

@@ -22,8 +22,8 @@ def make() -> FastAPI:
 
 
 def make_app(settings: HubSettings, database: Database) -> FastAPI:
-    """For a process that serves nothing else: what is loaded stays, and to look through it again and again would hold
-    up every request for some 50 ms."""
+    """For a process that serves nothing else: what is loaded stays, and each look through it would hold up every
+    request for 100 ms and more."""
     app = create_app(settings, database)
     gc.collect()
     gc.freeze()

@@ -72,7 +72,7 @@ class Rounds:
         ends = began + timeout if timeout is not None else float("inf")
         waiting, refused = self._push(grid, messages)
         replies: list[Message] = []
-        lost = [Lost(message, _unavailable(message), began) for message in refused if self._is_known(message)]
+        lost = self._left_meanwhile(refused, began)
         crashed: Counter[str] = Counter()
         while True:
             for reply in grid.pull_messages({*waiting, *self._late}):
@@ -93,7 +93,7 @@ class Rounds:
 
     @staticmethod
     def _push(grid: Any, messages: list[Message]) -> tuple[dict[str, Message], list[Message]]:
-        """By message id; and those refused, whose node has left the run since it was chosen."""
+        """Those sent, by message id, and those refused."""
         sent, refused = {}, []
         for message_id, message in zip(grid.push_messages(messages), messages, strict=False):
             if message_id:
@@ -101,6 +101,16 @@ class Rounds:
             else:
                 refused.append(message)
         return sent, refused
+
+    def _left_meanwhile(self, refused: list[Message], since: float) -> list[Lost]:
+        """Whose node has ended since it was chosen. One that was never in this run is told, and not waited for."""
+        lost = []
+        for message in refused:
+            if message.metadata.dst_node_id in self._names:
+                lost.append(Lost(message, _unavailable(message), since))
+            else:
+                _tell(f"A message to {self._name(message)} was refused: it was never part of this run.")
+        return lost
 
     def _sort(
         self,
@@ -144,8 +154,7 @@ class Rounds:
         left = []
         for each in lost:
             name, number = self._name(each.message), round_of(each.message)
-            sent, _ = self._push(grid, [_to(each.message, online[name])]) if name in online else ({}, ())
-            if sent:
+            if name in online and (sent := self._push(grid, [_to(each.message, online[name])])[0]):
                 waiting |= sent
                 _tell(f"Round {number} was sent again to {name}.")
             elif time.monotonic() - each.since > policy.rejoin_seconds:
@@ -161,12 +170,6 @@ class Rounds:
             self._late[message_id] = Late(name, number, phase, time.monotonic())
             _tell(f"Round {number} ({phase}) ended before {name} had answered. Its reply will be told, and not used.")
         replies += [each.reply for each in lost]
-
-    def _is_known(self, message: Message) -> bool:
-        if message.metadata.dst_node_id in self._names:
-            return True
-        _tell(f"A message to {self._name(message)} was refused: it was never part of this run.")
-        return False
 
     def _name(self, message: Message) -> str:
         return self._names.get(message.metadata.dst_node_id) or f"node {message.metadata.dst_node_id}"

@@ -147,36 +147,35 @@ class CodeReviews:
         `files_sha256`: of the files that this person has seen, where that is known.
         """
         review = self._review(self._need(project_id, fab_sha256))
-        decision, approved_by = review.decision, review.approved_by
         if files_sha256 not in (None, review.files_sha256):
             raise DecisionImpossible("The app came again with other files while you looked. Look at it once more.")
         if not decided_by.strip():
             raise DecisionImpossible("An app is approved by somebody: say who.")
-        if decision is Decision.APPROVED:
+        if review.decision is Decision.APPROVED:
             raise DecisionImpossible("This app is approved already.")
-        if decided_by in approved_by and decision is Decision.PENDING:
+        if decided_by in review.approved_by and review.decision is Decision.PENDING:
             raise DecisionImpossible("You have approved this app already; the policy wants a second person.")
-        return self._decide(project_id, fab_sha256, Decision.APPROVED, decided_by)
+        return self._decide(review, Decision.APPROVED, decided_by)
 
     def decline(self, project_id: UUID, fab_sha256: str, decided_by: str) -> CodeReview:
         """Also takes an approval back: a run of this app ends here."""
         self._need(project_id, fab_sha256)
-        if self._review(self._need(project_id, fab_sha256)).decision is Decision.DECLINED:
+        review = self._review(self._need(project_id, fab_sha256))
+        if review.decision is Decision.DECLINED:
             raise DecisionImpossible("This app is declined already.")
-        return self._decide(project_id, fab_sha256, Decision.DECLINED, decided_by)
+        return self._decide(review, Decision.DECLINED, decided_by)
 
-    def _decide(self, project_id: UUID, fab_sha256: str, decision: Decision, decided_by: str) -> CodeReview:
+    def _decide(self, review: CodeReview, decision: Decision, decided_by: str) -> CodeReview:
+        """About what `review` says, whatever the hub has given since."""
         name = self._store.identity().get("name")
         if name is None:
             raise NotEnrolled("This trust is not enrolled. Run `flip-trust enrol` first.")
-        asked = _asked(self._need(project_id, fab_sha256))
-        files_sha256 = sha256_of_all(asked.files)
         made = CodeDecision(
-            project_id=project_id,
-            model_id=asked.model_id,
+            project_id=review.project_id,
+            model_id=review.model_id,
             trust=name,
-            fab_sha256=fab_sha256,
-            files_sha256=files_sha256,
+            fab_sha256=review.fab_sha256,
+            files_sha256=review.files_sha256,
             decision=decision,
             decided_at=datetime.now(UTC),
             decided_by=decided_by,
@@ -185,14 +184,14 @@ class CodeReviews:
         with self._store.transaction() as db:
             db.execute(
                 "INSERT INTO code_decisions (project_id, fab_sha256, signed, signature) VALUES (?, ?, ?, ?)",
-                (str(project_id), fab_sha256, made.model_dump_json(), signature),
+                (str(review.project_id), review.fab_sha256, made.model_dump_json(), signature),
             )
-            now = self._standing(project_id, fab_sha256, files_sha256)[0]
+            now = self._standing(review.project_id, review.fab_sha256, review.files_sha256)[0]
             if now is not Decision.PENDING:  # the hub need not know that one of two has looked
                 message = CodeDecisionMessage(id=uuid4(), decision=made, signature=signature)
                 self._store.put_message(message.id, message.model_dump_json())
         self._store.touch()
-        return self._review(self._need(project_id, fab_sha256))
+        return self._review(self._need(review.project_id, review.fab_sha256))
 
     # --- how it stands ---
     def _standing(self, project_id: UUID, fab_sha256: str, files_sha256: str) -> tuple[Decision, tuple[str, ...], str]:
